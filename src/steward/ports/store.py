@@ -1,14 +1,10 @@
-"""What the application needs of the outside, as Protocols, and the errors that outsides may raise.
-
-Errors are named by what happens next: Transient (try again, at `retry_at` where known), Permanent (a
-person must change something; `advice` says what). Adapters translate everything of their own into these.
-"""
+"""The database, as the application needs it: one consistent view to read, one transaction to write."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -17,158 +13,7 @@ from steward.domain.instant import Instant
 from steward.domain.journal import Event, Notice, Outgoing
 from steward.domain.lifecycle import Move
 from steward.domain.project import Look, Organisation, Project, Tracked
-from steward.domain.repository import (
-    Access,
-    Budget,
-    Cost,
-    Listing,
-    OrganisationFacts,
-    PageMark,
-    Repo,
-    Repository,
-    Sighting,
-)
-
-# Errors ------------------------------------------------------------------------------------------------
-
-
-class Transient(Exception):
-    """It may work later, unchanged. `retry_at` is the earliest moment worth trying, where one is known."""
-
-    def __init__(self, reason: str, retry_at: datetime | None = None) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.retry_at = retry_at
-
-
-class Permanent(Exception):
-    """It will not work until a person changes something; `advice` says what."""
-
-    def __init__(self, reason: str, advice: str) -> None:
-        super().__init__(f"{reason}. {advice}" if advice else reason)
-        self.reason = reason
-        self.advice = advice
-
-
-class Unreachable(Transient):
-    """No answer came: refused, timed out, broken off."""
-
-
-class RateLimited(Transient):
-    """The server, or our own reserve, says wait. `retry_at` is always set."""
-
-
-class Incomplete(Transient):
-    """A listing that was not whole. `seen` holds the facts that did come; absence follows from nothing."""
-
-    def __init__(self, reason: str, seen: Mapping[int, Repo] | None = None, cost: Cost | None = None) -> None:
-        super().__init__(reason)
-        self.seen: Mapping[int, Repo] = seen or {}
-        self.cost = cost or Cost()
-
-
-class Unauthorised(Permanent):
-    """The credential was refused (401), or its App is not installed any more."""
-
-
-class NoSuchOrganisation(Permanent):
-    """The organisation does not answer by name nor by id."""
-
-
-class BadSettings(Permanent):
-    """A setting is missing, malformed or unknown."""
-
-
-class Conflict(Exception):
-    """A compare-and-set lost: the row is no longer as it was read. Nothing was written."""
-
-
-class LeaseLost(Exception):
-    """Another process holds the lease by now. Nothing was written."""
-
-
-class SchemaMismatch(Permanent):
-    """The database's schema is older or newer than this version of Steward."""
-
-
-class StoreUnavailable(Transient):
-    """The database is locked, full, read-only or unreachable. Nothing was written."""
-
-
-# Clock -------------------------------------------------------------------------------------------------
-
-
-class Clock(Protocol):
-    """The only source of time, and the only way to wait."""
-
-    def now(self) -> Instant:
-        """This moment, on the wall clock and on the steady one."""
-        ...
-
-    def wait(self, timeout_s: float) -> bool:
-        """Wait; return True as soon as the process is asked to stop, else False after `timeout_s`."""
-        ...
-
-
-# Forge -------------------------------------------------------------------------------------------------
-
-
-class ForgeRead(Protocol):
-    """A GitHub server, read only. Every method may raise Transient and Permanent."""
-
-    @property
-    def server(self) -> str:
-        """The API address, without a trailing slash."""
-        ...
-
-    def listing(
-        self, login: str, owner_id: int | None, marks: Sequence[PageMark], credential: str
-    ) -> Listing:
-        """List every repository of an organisation, whole or not at all.
-
-        By `owner_id` where known, else by `login`. `marks` are those of the last applied look, used only
-        if `credential` is still the current one. Raises Incomplete, Unauthorised, NoSuchOrganisation,
-        RateLimited, Unreachable.
-        """
-        ...
-
-    def repository(self, repo_id: int, *, urgent: bool = False) -> tuple[Sighting, Cost]:
-        """Read one repository by id. `urgent` may use the reserve kept for people and webhooks.
-
-        Raises Unauthorised, RateLimited, Unreachable.
-        """
-        ...
-
-    def organisation(self, login: str, owner_id: int | None) -> OrganisationFacts:
-        """Read the organisation itself, by id where known. Raises NoSuchOrganisation and the like."""
-        ...
-
-    def access(self, login: str) -> Access:
-        """What the credential is known to be able to list there."""
-        ...
-
-    def budget(self) -> Budget:
-        """The rate limit as last told, without a request."""
-        ...
-
-
-# Notifier ----------------------------------------------------------------------------------------------
-
-
-class Notifier(Protocol):
-    """One way to reach people."""
-
-    @property
-    def channel(self) -> str:
-        """Its name in the outbox; unique and stable over restarts."""
-        ...
-
-    def send(self, key: str, notice: Notice) -> None:
-        """Send it, carrying `key` so that a repeat can be recognised. Raises Transient or Permanent."""
-        ...
-
-
-# Store -------------------------------------------------------------------------------------------------
+from steward.domain.repository import PageMark, Repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -455,20 +300,3 @@ class Store(Protocol):
         ...
 
     def close(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """The numbers that the heartbeat goes by. Sources: docs/heartbeat.md."""
-
-    interval_s: float = 300.0
-    jitter: float = 0.1
-    confirmations: int = 3
-    confirm_spacing_s: float = 20.0
-    grace_s: float = 120.0
-    loss_window_s: float = 3600.0
-    loss_count_max: int = 3
-    loss_share_max: float = 0.10
-    reads_per_round: int = 50
-    page_cap: int = 2000
-    channels: Sequence[str] = field(default=("log",))

@@ -1,0 +1,44 @@
+"""What the application needs of the outside, as Protocols, and the errors that outsides may raise."""
+
+from steward.ports.errors import (
+    BadSettings,
+    Conflict,
+    Incomplete,
+    LeaseLost,
+    NoSuchOrganisation,
+    Permanent,
+    RateLimited,
+    SchemaMismatch,
+    StoreUnavailable,
+    Transient,
+    Unauthorised,
+    Unreachable,
+)
+from steward.ports.outside import Clock, ForgeRead, Notifier
+from steward.ports.store import Expected, Lease, LookRequest, NameRecord, ProjectQuery, Reads, Store, Writes
+
+__all__ = [
+    "BadSettings",
+    "Clock",
+    "Conflict",
+    "Expected",
+    "ForgeRead",
+    "Incomplete",
+    "Lease",
+    "LeaseLost",
+    "LookRequest",
+    "NameRecord",
+    "NoSuchOrganisation",
+    "Notifier",
+    "Permanent",
+    "ProjectQuery",
+    "RateLimited",
+    "Reads",
+    "SchemaMismatch",
+    "Store",
+    "StoreUnavailable",
+    "Transient",
+    "Unauthorised",
+    "Unreachable",
+    "Writes",
+]
