@@ -1,0 +1,207 @@
+"""git's smart HTTP protocol for one bare repository, through the program `git http-backend` (a CGI program).
+
+A request's body is spooled to a file on disk and an answer to a fetch is streamed, so that a pack of any size
+passes without being held in memory. A push runs under the repository's lock and its refs are compared before
+and after, so that whoever listens learns exactly what moved.
+
+It does not decide who may read or write, nor which repository a name means: rest/git_access.py does. The old
+"dumb" protocol is refused, as GitHub refuses it.
+
+Sources: git-http-backend(1), gitprotocol-http(5).
+"""
+
+import io
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from localhub.gitstore import ZERO_SHA, GitRepo, git_environment
+
+FETCH = "git-upload-pack"
+PUSH = "git-receive-pack"
+_CHUNK_BYTES = 65_536
+
+
+@dataclass(frozen=True)
+class RefMove:
+    """One ref that a push moved; ZERO_SHA stands for "was not there" and "is no more"."""
+
+    ref: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Call:
+    """One smart HTTP request: what it asks of which part of the protocol, and who asks."""
+
+    method: str
+    path: str
+    service: str
+    user: str
+
+    @property
+    def writes(self) -> bool:
+        """Whether this call belongs to a push."""
+        return self.service == PUSH
+
+
+def call_of(method: str, path: str, query: Mapping[str, str], user: str) -> Call | None:
+    """The call that a request makes; None when it is none of the three that the protocol has.
+
+    `path` is what follows the repository's name: `info/refs`, `git-upload-pack` or `git-receive-pack`.
+    """
+    if method == "GET" and path == "info/refs" and query.get("service") in {FETCH, PUSH}:
+        return Call(method, path, query["service"], user)
+    if method == "POST" and path in {FETCH, PUSH}:
+        return Call(method, path, path, user)
+    return None
+
+
+async def answer(
+    request: Request,
+    repo: GitRepo,
+    call: Call,
+    *,
+    lock: threading.RLock,
+    pushed: Callable[[list[RefMove]], None],
+) -> Response:
+    """Hand the request to git and its answer back.
+
+    For a push, `pushed` is called with the refs that moved, in order of their names, while `lock` is still
+    held and before the client learns that the push is over.
+    """
+    environment = _cgi_environment(request, repo.path, call)
+    with tempfile.TemporaryFile() as body:
+        async for chunk in request.stream():
+            body.write(chunk)
+        body.seek(0)
+        if call.writes and call.method == "POST":
+            return await run_in_threadpool(_push, repo, environment, body, lock, pushed)
+        process = await run_in_threadpool(_start, environment, body)
+    return await _Streamed.begin(process)
+
+
+def moves(before: Mapping[str, str], after: Mapping[str, str]) -> list[RefMove]:
+    """The refs that differ between two listings, by name."""
+    return [
+        RefMove(name, before.get(name, ZERO_SHA), after.get(name, ZERO_SHA))
+        for name in sorted(before.keys() | after.keys())
+        if before.get(name) != after.get(name)
+    ]
+
+
+class _Streamed(Response):
+    """A CGI program's answer, passed on as it comes; the program is ended with the answer."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", output: IO[bytes], head: "_Head") -> None:
+        super().__init__(status_code=head.status, headers=head.headers)
+        del self.headers["content-length"]  # set for the empty body that this was built with
+        self._process = process
+        self._output = output
+
+    @classmethod
+    async def begin(cls, process: "subprocess.Popen[bytes]") -> Response:
+        """Read the head of the answer, which decides the status."""
+        output = process.stdout
+        if output is None:
+            raise RuntimeError("git http-backend was started without a pipe for its output")
+        head = await run_in_threadpool(_read_head, output)
+        return cls(process, output, head)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 # ASGI's shape
+        try:
+            start = {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+            await send(start)
+            while chunk := await run_in_threadpool(self._output.read, _CHUNK_BYTES):
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            self._output.close()
+            self._process.terminate()  # a client that went away leaves git writing
+            self._process.wait()
+
+
+@dataclass(frozen=True)
+class _Head:
+    status: int
+    headers: dict[str, str]
+
+
+def _cgi_environment(request: Request, path: Path, call: Call) -> dict[str, str]:
+    """The CGI variables that git http-backend reads (RFC 3875, git-http-backend(1))."""
+    variables = {
+        "GIT_PROJECT_ROOT": str(path.parent),
+        "GIT_HTTP_EXPORT_ALL": "1",
+        "PATH_INFO": f"/{path.name}/{call.path}",
+        "REQUEST_METHOD": call.method,
+        "QUERY_STRING": request.url.query,
+        "CONTENT_TYPE": request.headers.get("content-type", ""),
+        "REMOTE_USER": call.user,
+        "REMOTE_ADDR": request.client.host if request.client else "",
+        "GIT_PROTOCOL": request.headers.get("git-protocol", ""),
+        "HTTP_CONTENT_ENCODING": request.headers.get("content-encoding", ""),
+    }
+    # A body sent in chunks has no length; git then reads to the end of the file.
+    length = request.headers.get("content-length")
+    if length is not None:
+        variables["CONTENT_LENGTH"] = length
+    return git_environment({name: value for name, value in variables.items() if value})
+
+
+def _start(environment: Mapping[str, str], body: IO[bytes]) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        ["git", "http-backend"],
+        env=environment,
+        bufsize=0,  # each read gives what git has written so far
+        stdin=body,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,  # git tells a fetching client of its errors in the stream itself
+    )
+
+
+def _push(
+    repo: GitRepo,
+    environment: Mapping[str, str],
+    body: IO[bytes],
+    lock: threading.RLock,
+    pushed: Callable[[list[RefMove]], None],
+) -> Response:
+    with lock:
+        before = repo.refs("refs/heads", "refs/tags")
+        done = subprocess.run(
+            ["git", "http-backend"], env=environment, stdin=body, capture_output=True, check=False
+        )
+        moved = moves(before, repo.refs("refs/heads", "refs/tags"))
+        if moved:
+            pushed(moved)
+    if not done.stdout:
+        said = done.stderr.decode("utf-8", "replace")
+        return PlainTextResponse(f"git http-backend failed: {said}", status_code=500)
+    output = io.BytesIO(done.stdout)
+    head = _read_head(output)
+    return Response(output.read(), head.status, head.headers)
+
+
+def _read_head(output: IO[bytes]) -> _Head:
+    """The header lines of a CGI answer, up to the empty line; 500 when there are none."""
+    status, headers = 200, dict[str, str]()
+    if not (line := output.readline().strip()):
+        return _Head(500, {"content-type": "text/plain"})
+    while line:
+        name, _, value = line.decode("latin-1").partition(":")
+        if name.lower() == "status":
+            status = int(value.split()[0])
+        else:
+            headers[name.strip().lower()] = value.strip()
+        line = output.readline().strip()
+    return _Head(status, headers)
