@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from steward.domain.instant import Instant
+from steward.domain.guards import Guard
 from steward.domain.lifecycle import Position
 from steward.domain.repository import Repository
 from steward.domain.status import Status
@@ -55,6 +55,18 @@ class Project:
     def position(self) -> Position:
         """Where it stands in the lifecycle."""
         return Position(self.status, self.interrupted)
+
+
+def standing(project: Project) -> frozenset[Guard]:
+    """The guards that the record itself proves."""
+    facts = {Guard.HAS_REPOSITORY if project.repository_id else Guard.NO_REPOSITORY}
+    if project.live is not None:
+        facts.add(Guard.RELEASE_LIVE)
+    if project.repository_id and project.marker is None:
+        facts.add(Guard.IMPORTED)
+    if project.owner:
+        facts.add(Guard.OWNER_SET)
+    return frozenset(facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +150,7 @@ class Look:
     id: int
     organisation_id: int
     kind: str
-    started: Instant
+    started_at: datetime
     outcome: str = "running"
     finished_at: datetime | None = None
     reason: str = ""
