@@ -9,35 +9,32 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import singledispatch
 from typing import Any
 
 from steward.domain import drift
 from steward.domain.drift import Change
 from steward.domain.guards import Guard
-from steward.domain.incidents import Cause, Report, Severity
-from steward.domain.instant import Instant
+from steward.domain.incidents import Cause, Report
 from steward.domain.journal import Event, Kind
 from steward.domain.lifecycle import WITH_REPOSITORY, Who
-from steward.domain.project import Management, Project, Tracked, standing
+from steward.domain.project import Project, Tracked, standing
+from steward.domain.reports import (
+    Seen,
+    blocked_key,
+    cleared,
+    loss_evidence,
+    mild_severity,
+    missing_key,
+    missing_severity,
+    reused_key,
+    stands,
+)
 from steward.domain.repository import Presence, Repo, Repository
 from steward.domain.status import Status, Trigger
 
 ACTOR = "heartbeat"
 RESTORED = "seen again; branch rules, secrets and webhooks may have to be set anew"
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """The look that the changes come from."""
-
-    organisation_id: int
-    look: int
-    now: Instant
-
-    @property
-    def at(self) -> datetime:
-        """The wall clock at that moment."""
-        return self.now.at
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,31 +59,10 @@ class Effects:
     changed: Project | None = None
 
 
+@singledispatch
 def follow(change: Change, seen: Seen) -> Effects:
-    """Return what follows from `change`."""
-    match change:
-        case drift.Discovered():
-            return _discovered(change, seen)
-        case drift.Born():
-            return _born(change, seen)
-        case drift.MovedHere():
-            return _moved_here(change, seen)
-        case drift.Present():
-            return _present(change, seen)
-        case drift.Suspected():
-            return _suspected(change, seen)
-        case drift.Absent():
-            return _absent(change, seen)
-        case drift.Lost():
-            return _lost(change, seen)
-        case drift.Transferred():
-            return _transferred(change, seen)
-        case drift.Inaccessible():
-            return _unreadable(change, seen, Presence.INACCESSIBLE, Kind.REPOSITORY_INACCESSIBLE)
-        case drift.Blocked():
-            return _blocked(change, seen)
-        case drift.Held():
-            return _held(change, seen)
+    """Return what follows from `change`, as seen in that look."""
+    raise TypeError(f"no consequence is written for {type(change).__name__}")
 
 
 def _event(kind: Kind, before: Tracked, seen: Seen, why: str = "", **data: Any) -> Event:
@@ -99,6 +75,7 @@ def _record(repo: Repo, seen: Seen, project_id: str | None) -> Repository:
     return Repository(repo, seen.organisation_id, project_id, look=seen.look)
 
 
+@follow.register
 def _discovered(change: drift.Discovered, seen: Seen) -> Effects:
     steps = [Step(Trigger.REPOSITORY_DISCOVERED, frozenset({Guard.REPOSITORY_UNKNOWN}), "new on GitHub")]
     if change.repo.archived:
@@ -107,6 +84,7 @@ def _discovered(change: drift.Discovered, seen: Seen) -> Effects:
     return Effects(_record(change.repo, seen, None), None, tuple(steps))
 
 
+@follow.register
 def _born(change: drift.Born, seen: Seen) -> Effects:
     project, repo = change.project, change.repo
     data = {"repository_id": repo.id, "full_name": repo.full_name}
@@ -120,6 +98,7 @@ def _born(change: drift.Born, seen: Seen) -> Effects:
     )
 
 
+@follow.register
 def _moved_here(change: drift.MovedHere, seen: Seen) -> Effects:
     before, repo = change.before, change.repo
     project = before.project
@@ -154,6 +133,7 @@ def _back(before: Tracked, seen: Seen, why: str) -> tuple[tuple[Step, ...], tupl
     return steps, tuple(cleared(key, seen, why) for key in gone)
 
 
+@follow.register
 def _present(change: drift.Present, seen: Seen) -> Effects:
     before, repo = change.before, change.repo
     project = before.project
@@ -164,10 +144,7 @@ def _present(change: drift.Present, seen: Seen) -> Effects:
     if change.returned:
         steps, back = _back(before, seen, RESTORED)
         reports += back
-        if before.repository.absences or before.repository.lost_at or before.repository.held:
-            was = str(before.repository.presence)
-            events.append(_event(Kind.REPOSITORY_SEEN_AGAIN, before, seen, was=was))
-        elif before.repository.presence is not Presence.ABSENT:
+        if not change.only_suspected:
             was = str(before.repository.presence)
             events.append(_event(Kind.REPOSITORY_SEEN_AGAIN, before, seen, was=was))
     if change.renamed:
@@ -197,9 +174,10 @@ def _archived_flag(before: Tracked, repo: Repo, seen: Seen) -> list[Report]:
         return [cleared(key, seen, "no longer archived on GitHub")]
     title = f"{project.slug}: its repository {repo.full_name} was archived on GitHub"
     evidence = {"repository_id": repo.id, "full_name": repo.full_name}
-    return [_stands(key, Cause.ARCHIVED_ON_GITHUB, project, seen, _at_most_error(project), title, evidence)]
+    return [stands(key, Cause.ARCHIVED_ON_GITHUB, project, seen, mild_severity(project), title, evidence)]
 
 
+@follow.register
 def _suspected(change: drift.Suspected, seen: Seen) -> Effects:
     row = replace(
         change.before.repository,
@@ -229,6 +207,7 @@ def _counted(before: Tracked, absences: int, seen: Seen) -> Repository:
     )
 
 
+@follow.register
 def _absent(change: drift.Absent, seen: Seen) -> Effects:
     row = _counted(change.before, change.absences, seen)
     if change.absences == change.before.repository.absences:
@@ -244,6 +223,7 @@ def _absent(change: drift.Absent, seen: Seen) -> Effects:
     return Effects(row, change.before.project, events=(event,))
 
 
+@follow.register
 def _lost(change: drift.Lost, seen: Seen) -> Effects:
     row = replace(_counted(change.before, change.absences, seen), lost_at=seen.now)
     why = row.vouched or f"404 by id, confirmed {change.absences} times"
@@ -251,6 +231,7 @@ def _lost(change: drift.Lost, seen: Seen) -> Effects:
     return _gone(change.before, row, Cause.MISSING, title, why, seen, {})
 
 
+@follow.register
 def _transferred(change: drift.Transferred, seen: Seen) -> Effects:
     row = replace(
         change.before.repository,
@@ -286,23 +267,14 @@ def _gone(
         steps = (Step(Trigger.REPOSITORY_GONE, proofs, why),)
         text = f"{project.slug}: {title.format(name=row.repo.full_name)}"
         reports.append(
-            _stands(missing_key(project), cause, project, seen, missing_severity(project), text, evidence)
+            stands(missing_key(project), cause, project, seen, missing_severity(project), text, evidence)
         )
     return Effects(row, project, steps, (event,), tuple(reports))
 
 
-def loss_evidence(row: Repository) -> dict[str, Any]:
-    """What is kept with the incident, as JSON values."""
-    return {
-        "repository_id": row.repo.id,
-        "full_name": row.repo.full_name,
-        "visibility": row.repo.visibility,
-        "absences": row.absences,
-        "first_absent_at": row.absent_since.at.isoformat() if row.absent_since else None,
-        "last_read_at": row.confirmed.at.isoformat() if row.confirmed else None,
-        "noticed_by_look": row.absent_look,
-        "vouched": row.vouched,
-    }
+@follow.register
+def _inaccessible(change: drift.Inaccessible, seen: Seen) -> Effects:
+    return _unreadable(change, seen, Presence.INACCESSIBLE, Kind.REPOSITORY_INACCESSIBLE)
 
 
 def _unreadable(
@@ -320,6 +292,7 @@ def _unreadable(
     return Effects(row, change.before.project, events=(event,))
 
 
+@follow.register
 def _blocked(change: drift.Blocked, seen: Seen) -> Effects:
     effects = _unreadable(change, seen, Presence.BLOCKED, Kind.REPOSITORY_BLOCKED)
     project = change.before.project
@@ -327,87 +300,16 @@ def _blocked(change: drift.Blocked, seen: Seen) -> Effects:
         return effects
     name = change.before.repository.repo.full_name
     title = f"{project.slug}: GitHub blocks its repository {name} (451)"
-    severity = _at_most_error(project)
+    severity = mild_severity(project)
     evidence = {"full_name": name, "reason": change.why}
-    report = _stands(blocked_key(project), Cause.BLOCKED, project, seen, severity, title, evidence)
+    report = stands(blocked_key(project), Cause.BLOCKED, project, seen, severity, title, evidence)
     return replace(effects, reports=(report,))
 
 
+@follow.register
 def _held(change: drift.Held, seen: Seen) -> Effects:
     if isinstance(change.loss, drift.Lost):
         row = replace(_counted(change.before, change.loss.absences, seen), held=True)
     else:
         row = replace(change.before.repository, presence=Presence.TRANSFERRED, held=True, look=seen.look)
     return Effects(row, change.before.project)
-
-
-# Reports -----------------------------------------------------------------------------------------------
-
-
-def missing_key(project: Project) -> str:
-    """The incident of a project whose repository is gone, whatever took it away."""
-    return f"missing:{project.id}"
-
-
-def blocked_key(project: Project) -> str:
-    """The incident of a repository that GitHub blocks."""
-    return f"blocked:{project.id}"
-
-
-def reused_key(repo_id: int) -> str:
-    """The incident of a new repository that bears another one's name."""
-    return f"name_reused:{repo_id}"
-
-
-def missing_severity(project: Project) -> Severity:
-    """What users feel when its repository is gone."""
-    if project.management is Management.IGNORE:
-        return Severity.INFO
-    if project.live is not None:
-        return Severity.CRITICAL
-    early = project.status in (Status.DISCOVERED, Status.SETUP_REQUIRED)
-    return Severity.WARNING if early else Severity.ERROR
-
-
-def _at_most_error(project: Project) -> Severity:
-    return Severity.INFO if project.management is Management.IGNORE else Severity.WARNING
-
-
-def cleared(key: str, seen: Seen, why: str) -> Report:
-    """News that a cause is gone; of no consequence where no incident has that key."""
-    return Report(key, Cause.MISSING, seen.look, stands=False, resolution=why)
-
-
-def _stands(
-    key: str,
-    cause: Cause,
-    project: Project,
-    seen: Seen,
-    severity: Severity,
-    title: str,
-    evidence: Mapping[str, Any],
-) -> Report:
-    return Report(
-        key=key,
-        cause=cause,
-        look=seen.look,
-        stands=True,
-        severity=severity,
-        title=title,
-        organisation_id=seen.organisation_id,
-        project_id=project.id,
-        evidence=evidence,
-    )
-
-
-def name_reused(newcomer: Project, repo: Repo, holder: Tracked, seen: Seen) -> Report:
-    """A new repository bears a name that leads people to another project's."""
-    known = holder.repository.repo
-    owner = holder.project.slug if holder.project else known.full_name
-    title = f"{newcomer.slug}: a new repository bears {repo.full_name}, once the name of {owner}"
-    evidence = {
-        "repository_id": repo.id,
-        "full_name": repo.full_name,
-        "once_the_name_of": {"repository_id": known.id, "full_name": known.full_name, "project": owner},
-    }
-    return _stands(reused_key(repo.id), Cause.NAME_REUSED, newcomer, seen, Severity.WARNING, title, evidence)

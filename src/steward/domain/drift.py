@@ -71,6 +71,12 @@ class Present:
         return self.before.repository.presence is not Presence.SEEN
 
     @property
+    def only_suspected(self) -> bool:
+        """Whether it was merely not listed once, and no read by id ever missed it."""
+        old = self.before.repository
+        return old.presence is Presence.ABSENT and not (old.absences or old.lost_at or old.held)
+
+    @property
     def renamed(self) -> bool:
         """Whether its own name changed; a renamed organisation is not a renamed repository."""
         return self.before.repository.repo.name != self.repo.name

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from steward.domain.guards import Guard
+from steward.domain.instant import Instant
 from steward.domain.lifecycle import Position
 from steward.domain.repository import Repository
 from steward.domain.status import Status
@@ -150,7 +151,7 @@ class Look:
     id: int
     organisation_id: int
     kind: str
-    started_at: datetime
+    started: Instant
     outcome: str = "running"
     finished_at: datetime | None = None
     reason: str = ""
