@@ -1,0 +1,196 @@
+"""The settings themselves: names, defaults, ranges and meanings. What reads them is `loading`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+PREFIX: Final = "STEWARD_"
+FILE_NAME: Final = "steward.toml"
+LOGIN: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})")
+
+
+def _split(value: Any) -> Any:
+    """Read a comma separated text as a list; leave a list from TOML as it is."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value
+
+
+def _http(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise ValueError("it must be an address such as https://github.example.com/api/v3")
+    if parts.username or parts.password:
+        raise ValueError("a credential does not belong in it; use the token settings")
+    return url.rstrip("/")
+
+
+def _logins(logins: tuple[str, ...]) -> tuple[str, ...]:
+    for login in logins:
+        if not LOGIN.fullmatch(login):
+            raise ValueError(f"'{login}' is no organisation's login: letters, digits and hyphens only")
+    if len({login.lower() for login in logins}) != len(logins):
+        raise ValueError("an organisation is named twice")
+    return logins
+
+
+def _database(url: SecretStr) -> SecretStr:
+    scheme = urlsplit(url.get_secret_value()).scheme.partition("+")[0]
+    if scheme not in ("sqlite", "postgresql", "postgres"):
+        raise ValueError("it must begin with sqlite:/// or postgresql://")
+    return url
+
+
+class Section(BaseModel):
+    """A table of `steward.toml`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class GitHub(Section):
+    """The GitHub server, the credential and the organisations."""
+
+    url: Annotated[str, AfterValidator(_http)] = Field(
+        default="https://api.github.com",
+        description="Address of GitHub's API; for GitHub Enterprise Server it ends in /api/v3",
+    )
+    token: SecretStr | None = Field(default=None, description="Access token; a token file is safer")
+    token_file: Path | None = Field(default=None, description="File that holds the access token")
+    app_id: int | None = Field(default=None, ge=1, description="Id of the GitHub App, instead of a token")
+    app_key_file: Path | None = Field(
+        default=None, description="File with the GitHub App's private key (PEM)"
+    )
+    app_installation_id: int | None = Field(
+        default=None,
+        ge=1,
+        description="Installation of the GitHub App; found by the organisation where not set",
+    )
+    orgs: Annotated[tuple[str, ...], BeforeValidator(_split), AfterValidator(_logins)] = Field(
+        default=(), description="Organisations to keep in step, by login; none: the sample organisation"
+    )
+
+
+class SyncSection(Section):
+    """The numbers that the heartbeat goes by."""
+
+    interval_s: float = Field(default=300, ge=1, le=86_400, description="Seconds between two looks")
+    jitter: float = Field(default=0.1, ge=0, le=0.5, description="Random part of the interval")
+    confirmations: int = Field(
+        default=3, ge=1, le=20, description="Reads by id that must agree before a loss is concluded"
+    )
+    confirm_spacing_s: float = Field(default=20, ge=1, le=3600, description="Seconds between two such reads")
+    grace_s: float = Field(
+        default=120,
+        ge=0,
+        le=86_400,
+        description="Age in seconds below which a repository is not called absent",
+    )
+    loss_window_s: float = Field(
+        default=3600, ge=60, le=604_800, description="Seconds over which the mass-loss guard counts"
+    )
+    loss_count_max: int = Field(default=3, ge=0, le=1000, description="Losses in that time that pass unheld")
+    loss_share_max: float = Field(
+        default=0.1, ge=0, le=1, description="Share of an organisation's repositories that passes unheld"
+    )
+    reads_per_round: int = Field(default=50, ge=1, le=1000, description="Most reads by id in one round")
+    page_cap: int = Field(
+        default=2000, ge=1, le=100_000, description="Most pages of one listing; more is an error"
+    )
+    budget_reserve: float = Field(
+        default=0.1, ge=0, le=0.9, description="Share of the rate limit kept for people and webhooks"
+    )
+
+
+class NotifySection(Section):
+    """Where notices go besides the log."""
+
+    urls: Annotated[tuple[SecretStr, ...], BeforeValidator(_split)] = Field(
+        default=(), description="Apprise addresses (mail, chat and the like)"
+    )
+
+
+class WebSection(Section):
+    """The address of the web face."""
+
+    host: str = Field(default="127.0.0.1", min_length=1, description="Address that the web face listens at")
+    port: int = Field(default=8484, ge=0, le=65_535, description="Port that the web face listens at; 0: any")
+
+
+class DemoSection(Section):
+    """The sample organisation."""
+
+    port: int = Field(default=8485, ge=0, le=65_535, description="Port of the sample organisation; 0: any")
+
+
+class Settings(BaseSettings):
+    """All settings, checked. Made by `load`; constructing it directly takes only what it is given."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+        env_ignore_empty=True,
+        enable_decoding=False,
+        extra="forbid",
+        frozen=True,
+    )
+
+    database_url: Annotated[SecretStr, AfterValidator(_database)] | None = Field(
+        default=None, description="Database; where not set, steward.db (SQLite) in the data directory"
+    )
+    data_dir: Path = Field(default=Path(".steward"), description="Directory that holds Steward's own data")
+    lang: Literal["en", "ru"] | None = Field(
+        default=None, description="Language of the faces; where not set, that of the environment"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="warning", description="Least serious log line that is shown"
+    )
+    github: GitHub = GitHub()
+    sync: SyncSection = SyncSection()
+    notify: NotifySection = NotifySection()
+    web: WebSection = WebSection()
+    demo: DemoSection = DemoSection()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is the library's
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the same
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the same
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the same
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take what `load` hands over and nothing else, so that each value's source is known."""
+        return (init_settings,)
+
+
+def known() -> Iterator[tuple[str, str, FieldInfo]]:
+    """Every setting as (section, name, field); the section of a top-level one is ""."""
+    sections = []
+    for name, info in Settings.model_fields.items():
+        if isinstance(info.annotation, type) and issubclass(info.annotation, Section):
+            sections.append((name, info.annotation))
+        else:
+            yield "", name, info
+    for section, model in sections:
+        for name, info in model.model_fields.items():
+            yield section, name, info
+
+
+def variable(path: str) -> str:
+    """The environment variable of "section.name"."""
+    return PREFIX + path.replace(".", "_").upper()
+
+
+def toml_name(path: str) -> str:
+    """The name of "section.name" as it stands in `steward.toml`."""
+    section, _, name = path.rpartition(".")
+    return f"[{section}] {name}" if section else name
