@@ -4,7 +4,7 @@ It changes nothing and knows nothing of HTTP. Text that git stored in another en
 replacement characters; file contents are bytes and stay as they are.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from localhub.gitstore import GitRepo, Person
@@ -164,6 +164,22 @@ def commit_changes(repo: GitRepo, one: Commit) -> list[FileChange]:
     return changes(repo, one.parents[0] if one.parents else EMPTY_TREE, one.sha)
 
 
+def touched(repo: GitRepo, shas: Sequence[str]) -> dict[str, list[FileChange]]:
+    """What each of these commits changed, by commit, without counts and patches; a merge changes nothing."""
+    asked = "".join(f"{sha}\n" for sha in shas).encode()
+    flags = ("--stdin", "--root", "-r", "-M", "--raw", "--no-abbrev", "-z")
+    fields = iter(repo.git("diff-tree", *flags, stdin=asked).decode("utf-8", "replace").split("\0")[:-1])
+    found: dict[str, list[FileChange]] = {sha: [] for sha in shas}
+    current = ""
+    for field in fields:
+        if not field.startswith(":"):
+            current = field.strip()
+            continue
+        path, previous, status, sha = _raw_row(field, fields)
+        found[current].append(FileChange(path, previous, status, sha, 0, 0, ""))
+    return found
+
+
 def _entries(listed: bytes) -> Iterator[Entry]:
     for record in listed.decode("utf-8", "replace").split("\0")[:-1]:
         described, path = record.split("\t", 1)
@@ -188,13 +204,17 @@ def _commits(out: bytes) -> Iterator[Commit]:
 
 
 def _raw_rows(raw: str) -> Iterator[tuple[str, str | None, str, str]]:
-    """Path, earlier path, status and new blob of each file, from `git diff --raw -z`."""
+    """Each file of `git diff --raw -z`; see _raw_row."""
     fields = iter(raw.split("\0")[:-1])
     for described in fields:
-        _, _, old, new, letter = described.split(" ")
-        status = _STATUS[letter[0]]
-        previous = next(fields) if letter[0] in "RC" else None
-        yield next(fields), previous, status, old if letter[0] == "D" else new
+        yield _raw_row(described, fields)
+
+
+def _raw_row(described: str, fields: Iterator[str]) -> tuple[str, str | None, str, str]:
+    """Path, earlier path, status and blob (the new one, or the last one of a removed file) of one file."""
+    _, _, old, new, letter = described.split(" ")
+    previous = next(fields) if letter[0] in "RC" else None
+    return next(fields), previous, _STATUS[letter[0]], old if letter[0] == "D" else new
 
 
 def _numstat_rows(numbers: str) -> Iterator[tuple[int, int]]:

@@ -4,7 +4,7 @@ A request's body is spooled to a file on disk and an answer to a fetch is stream
 passes without being held in memory. A push runs under the repository's lock and its refs are compared before
 and after, so that whoever listens learns exactly what moved.
 
-It does not decide who may read or write, nor which repository a name means: rest/git_access.py does. The old
+It does not decide who may read or write, nor which repository a name means: gitserver.py does. The old
 "dumb" protocol is refused, as GitHub refuses it.
 
 Sources: git-http-backend(1), gitprotocol-http(5).
@@ -24,7 +24,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from localhub.gitstore import ZERO_SHA, GitRepo, git_environment
+from localhub.gitstore import GitRepo, RefMove, git_environment, moves
 
 FETCH = "git-upload-pack"
 PUSH = "git-receive-pack"
@@ -32,16 +32,7 @@ _CHUNK_BYTES = 65_536
 
 
 @dataclass(frozen=True)
-class RefMove:
-    """One ref that a push moved; ZERO_SHA stands for "was not there" and "is no more"."""
-
-    ref: str
-    before: str
-    after: str
-
-
-@dataclass(frozen=True)
-class Call:
+class GitCall:
     """One smart HTTP request: what it asks of which part of the protocol, and who asks."""
 
     method: str
@@ -55,22 +46,22 @@ class Call:
         return self.service == PUSH
 
 
-def call_of(method: str, path: str, query: Mapping[str, str], user: str) -> Call | None:
+def call_of(method: str, path: str, query: Mapping[str, str], user: str) -> GitCall | None:
     """The call that a request makes; None when it is none of the three that the protocol has.
 
     `path` is what follows the repository's name: `info/refs`, `git-upload-pack` or `git-receive-pack`.
     """
     if method == "GET" and path == "info/refs" and query.get("service") in {FETCH, PUSH}:
-        return Call(method, path, query["service"], user)
+        return GitCall(method, path, query["service"], user)
     if method == "POST" and path in {FETCH, PUSH}:
-        return Call(method, path, path, user)
+        return GitCall(method, path, path, user)
     return None
 
 
 async def answer(
     request: Request,
     repo: GitRepo,
-    call: Call,
+    call: GitCall,
     *,
     lock: threading.RLock,
     pushed: Callable[[list[RefMove]], None],
@@ -89,15 +80,6 @@ async def answer(
             return await run_in_threadpool(_push, repo, environment, body, lock, pushed)
         process = await run_in_threadpool(_start, environment, body)
     return await _Streamed.begin(process)
-
-
-def moves(before: Mapping[str, str], after: Mapping[str, str]) -> list[RefMove]:
-    """The refs that differ between two listings, by name."""
-    return [
-        RefMove(name, before.get(name, ZERO_SHA), after.get(name, ZERO_SHA))
-        for name in sorted(before.keys() | after.keys())
-        if before.get(name) != after.get(name)
-    ]
 
 
 class _Streamed(Response):
@@ -137,7 +119,7 @@ class _Head:
     headers: dict[str, str]
 
 
-def _cgi_environment(request: Request, path: Path, call: Call) -> dict[str, str]:
+def _cgi_environment(request: Request, path: Path, call: GitCall) -> dict[str, str]:
     """The CGI variables that git http-backend reads (RFC 3875, git-http-backend(1))."""
     variables = {
         "GIT_PROJECT_ROOT": str(path.parent),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from localhub.clock import stamp
 from localhub.githistory import Commit, Entry, FileChange
 from localhub.gitstore import Person
 
@@ -31,7 +32,7 @@ class Place:
 
 def moment(at: int) -> str:
     """Seconds since the epoch as GitHub writes a moment: `2026-11-24T10:00:00Z`."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return stamp(datetime.fromtimestamp(at, UTC))
 
 
 def node_id(kind: str, key: str) -> str:

@@ -67,6 +67,15 @@ class NewCommit:
     executables: frozenset[str] = field(default_factory=frozenset)
 
 
+@dataclass(frozen=True)
+class RefMove:
+    """One ref that has moved; ZERO_SHA stands for "was not there" and "is no more"."""
+
+    ref: str
+    before: str
+    after: str
+
+
 def git_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The whole environment in which git runs here; `extra` is laid over it."""
     environment = {
@@ -217,6 +226,15 @@ class GitRepo:
     def is_ancestor(self, older: str, newer: str) -> bool:
         """Whether `older` is `newer` or lies in its history."""
         return self.try_git("merge-base", "--is-ancestor", older, newer).returncode == 0
+
+
+def moves(before: Mapping[str, str], after: Mapping[str, str]) -> list[RefMove]:
+    """The refs that differ between two listings, by name."""
+    return [
+        RefMove(name, before.get(name, ZERO_SHA), after.get(name, ZERO_SHA))
+        for name in sorted(before.keys() | after.keys())
+        if before.get(name) != after.get(name)
+    ]
 
 
 def valid_ref(name: str) -> bool:
