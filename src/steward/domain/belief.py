@@ -26,6 +26,7 @@ from steward.domain.rules import Rules
 PERSON_SAYS_GONE = "person:"
 PERSON_SAYS_NOT = "rejected:"
 DELIVERY_SAYS_GONE = "delivery:"
+PENDING = (Presence.ABSENT, Presence.TRANSFERRED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,13 +142,14 @@ def spaced(repository: Repository, now: Instant, rules: Rules) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """What the guard weighs: losses concluded within the window, and those still being confirmed.
+    """What the guard weighs: losses concluded within the window, and those not concluded yet.
 
-    `recorded` counts every repository of the organisation that was there when the window began.
+    `pending` counts what is recorded as absent or transferred without being concluded as lost;
+    `recorded` every repository of the organisation that was there when the window began.
     """
 
     concluded: int
-    pending: frozenset[int]
+    pending: int
     recorded: int
 
 
@@ -158,14 +160,11 @@ def believe(changes: Iterable[Change], losses: Losses, rules: Rules) -> list[Cha
     What a person vouched for passes.
     """
     changes = list(changes)
-    claimed = {
-        change.before.repository.repo.id
-        for change in changes
-        if isinstance(change, drift.Lost | drift.Transferred)
-    }
-    if not claimed:
+    claims = [change for change in changes if isinstance(change, drift.Lost | drift.Transferred)]
+    if not claims:
         return changes
-    count = losses.concluded + len(claimed | losses.pending)
+    not_pending = sum(change.before.repository.presence not in PENDING for change in claims)
+    count = losses.concluded + losses.pending + not_pending
     limit = max(rules.loss_count_max, rules.loss_share_max * losses.recorded)
     if count <= limit and not (losses.recorded >= 2 and count >= losses.recorded):
         return changes

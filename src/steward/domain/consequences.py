@@ -62,7 +62,7 @@ class Effects:
 @singledispatch
 def follow(change: Change, seen: Seen) -> Effects:
     """Return what follows from `change`, as seen in that look."""
-    raise TypeError(f"no consequence is written for {type(change).__name__}")
+    raise TypeError(f"no consequence of {type(change).__name__} is written (look {seen.look})")
 
 
 def _event(kind: Kind, before: Tracked, seen: Seen, why: str = "", **data: Any) -> Event:

@@ -1,0 +1,84 @@
+"""Examines what must hold for Steward to work, and says how to mend what does not."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from steward.app.connecting import connect
+from steward.app.errors import Invalid
+from steward.domain.repository import Access
+from steward.ports import Clock, ForgeRead, Permanent, Store, Transient
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing examined; `fix` says what to do where it is not well."""
+
+    name: str
+    ok: bool
+    detail: str
+    fix: str = ""
+
+
+def examine(
+    store: Store, forge: Callable[[], ForgeRead], clock: Clock, logins: Sequence[str], server: str
+) -> list[Check]:
+    """Run every check; none of them changes anything on GitHub."""
+    checks = [_git(), _running(store), _outbox(store)]
+    if not logins:
+        fix = "Set STEWARD_GITHUB_ORGS and STEWARD_GITHUB_TOKEN, or run: steward init"
+        return [*checks, Check("organisations", ok=False, detail="none is configured", fix=fix)]
+    try:
+        connect(store, logins, server, clock.now().at)
+        checks += [_organisation(forge(), login) for login in logins]
+        checks.append(_budget(forge()))
+    except (Transient, Permanent, Invalid) as error:
+        checks.append(Check("github", ok=False, detail=str(error), fix="See: steward config check"))
+    return checks
+
+
+def _git() -> Check:
+    found = shutil.which("git")
+    return Check("git", found is not None, found or "not on PATH", "" if found else "Install git.")
+
+
+def _running(store: Store) -> Check:
+    holder = store.holder("heartbeat")
+    if holder:
+        return Check("service", ok=True, detail=f"running: {holder}")
+    return Check("service", ok=False, detail="nothing keeps the heartbeat", fix="Start it: steward up")
+
+
+def _outbox(store: Store) -> Check:
+    with store.reading() as view:
+        counts = view.outbox_counts()
+    failed = counts.get("failed", 0)
+    waiting = counts.get("pending", 0) + counts.get("uncertain", 0)
+    fix = "See the log for why; check STEWARD_NOTIFY_URLS with: steward config check" if failed else ""
+    return Check("notifications", failed == 0, f"{waiting} waiting, {failed} given up", fix)
+
+
+def _organisation(forge: ForgeRead, login: str) -> Check:
+    name = f"organisation {login}"
+    try:
+        facts = forge.organisation(login, None)
+        access = forge.access(login)
+    except Permanent as error:
+        return Check(name, ok=False, detail=error.reason, fix=error.advice)
+    except Transient as error:
+        return Check(name, ok=False, detail=error.reason, fix="Try again; it may pass.")
+    words = {
+        Access.ALL: "every repository is in our sight",
+        Access.SELECTED: "the App sees selected repositories: a loss needs more than a 404 to be believed",
+        Access.UNKNOWN: "the token may be limited: a loss is believed only where the counts agree",
+    }
+    return Check(name, ok=True, detail=f"id {facts.id}; {words[access]}")
+
+
+def _budget(forge: ForgeRead) -> Check:
+    budget = forge.budget()
+    if budget.remaining is None:
+        return Check("rate limit", ok=True, detail="the server sets none")
+    return Check("rate limit", ok=True, detail=f"{budget.remaining} of {budget.limit} left")

@@ -1,0 +1,356 @@
+"""The heartbeat: observe, compare, believe, apply. One organisation at a time, each judged alone.
+
+A beat is a full look; a round is a look at single repositories. Both end in `reconcile.apply`, in one
+transaction under the lease. When and how often is `service`'s; what may be believed is `domain.belief`'s.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from steward.app import looking
+from steward.app.failing import fail_look, heal
+from steward.app.looking import Observed, Readings
+from steward.app.queries import BUDGET
+from steward.app.reconcile import Applied, apply
+from steward.domain import drift
+from steward.domain.belief import Context
+from steward.domain.consequences import ACTOR
+from steward.domain.drift import Absent
+from steward.domain.instant import Instant, elapsed_s
+from steward.domain.journal import Event, Kind, Notice
+from steward.domain.project import Look, Organisation, OrgState
+from steward.domain.reports import Seen
+from steward.domain.repository import Cost
+from steward.domain.rules import Rules
+from steward.ports import (
+    BadSettings,
+    Clock,
+    ForgeRead,
+    Incomplete,
+    Lease,
+    Permanent,
+    Store,
+    Transient,
+    Writes,
+)
+
+NEWEST = 2**62
+"""The look number of a plan: newer than any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One organisation after a beat, as `sync run` tells it. `whole`: the listing came entire."""
+
+    login: str
+    state: str
+    whole: bool
+    observed: int = 0
+    cost: Cost = field(default=Cost())
+    changes: Mapping[str, int] = field(default_factory=dict)
+    held: int = 0
+    duration_s: float = 0.0
+    reason: str = ""
+    retry_at: datetime | None = None
+    look: int = 0
+    wants_look: bool = False
+
+    def json(self) -> dict[str, object]:
+        """The object that `sync run --json` prints per organisation."""
+        return {
+            "login": self.login,
+            "state": self.state,
+            "whole": self.whole,
+            "observed": self.observed,
+            "requests": self.cost.requests,
+            "not_modified": self.cost.not_modified,
+            "points": self.cost.points,
+            "changes": {kind: self.changes.get(kind, 0) for kind in drift.KINDS},
+            "held": self.held,
+            "duration_s": round(self.duration_s, 3),
+            "reason": self.reason,
+            "retry_at": self.retry_at.isoformat() if self.retry_at else None,
+            "look": self.look,
+        }
+
+
+class Heartbeat:
+    """Looks at organisations under a lease. Not thread-safe per organisation; different ones may run at once."""
+
+    def __init__(
+        self,
+        store: Store,
+        forge: ForgeRead,
+        clock: Clock,
+        rules: Rules,
+        channels: Sequence[str],
+        lease: Lease,
+    ) -> None:
+        self._store = store
+        self._forge = forge
+        self._clock = clock
+        self._rules = rules
+        self._channels = channels
+        self._lease = lease
+        self._server_clocks: dict[int, tuple[datetime, Instant]] = {}
+
+    def beat(self, organisation_id: int, asked_by: str = "", requests: Sequence[int] = ()) -> Report:
+        """Look at the whole organisation, then at the single repositories that are due.
+
+        Never raises for what the forge did; the report says it. `requests` are served by this look.
+        Raises LeaseLost, StoreUnavailable, Conflict.
+        """
+        started = self._clock.now()
+        look = Look(0, organisation_id, "full", started, asked_by=asked_by)
+        with self._store.writing(self._lease) as tx:
+            look = replace(look, id=tx.begin_look(look))
+            organisation = tx.organisation(organisation_id)
+        report = self._look(organisation, look)
+        if report.whole:
+            report = self._add_round(report, organisation_id)
+        if requests:
+            with self._store.writing(self._lease) as tx:
+                tx.serve_look_requests(requests, look.id)
+        return replace(report, duration_s=elapsed_s(started, self._clock.now()))
+
+    def _add_round(self, report: Report, organisation_id: int) -> Report:
+        extra = self.round(organisation_id, everything=True)
+        if extra is None:
+            return report
+        counts = Counter(report.changes)
+        counts.update(extra.changes)
+        return replace(
+            report,
+            cost=report.cost + extra.cost,
+            changes=counts,
+            held=extra.held,
+            wants_look=extra.wants_look,
+            reason=extra.reason,
+        )
+
+    def _look(self, organisation: Organisation, look: Look) -> Report:
+        try:
+            observed = looking.observe(self._forge, self._store, organisation)
+        except Incomplete as error:
+            return self._partial(organisation, look, error)
+        except (Transient, Permanent) as error:
+            return self._failed(organisation, look, error, Cost())
+        server_at = observed.listing.server_at or self._clock.now().at
+        self._server_clocks[organisation.id] = (server_at, self._clock.now())
+        if twin := self._twin(organisation, observed.listing.owner_id):
+            return self._failed(organisation, look, twin, observed.listing.cost)
+        if observed.quiet and organisation.state is OrgState.OK:
+            return self._quiet(organisation, look, observed)
+        return self._apply_listing(organisation, look, observed)
+
+    def _twin(self, organisation: Organisation, owner_id: int) -> BadSettings | None:
+        """The complaint, if another connected organisation is the same one under another name."""
+        if organisation.owner_id is not None or not owner_id:
+            return None
+        with self._store.reading() as view:
+            twins = [o for o in view.organisations() if o.owner_id == owner_id and o.id != organisation.id]
+        if not twins:
+            return None
+        reason = f"{organisation.login} is the same organisation as {twins[0].login}"
+        return BadSettings(reason, "Remove one of the two names from STEWARD_GITHUB_ORGS.")
+
+    def _quiet(self, organisation: Organisation, look: Look, observed: Observed) -> Report:
+        look = self._ended(look, "whole", observed.count, observed.listing.cost, {})
+        with self._store.writing(self._lease) as tx:
+            tx.finish_look(look)
+        return self._report(organisation, look, observed.listing.cost)
+
+    def _apply_listing(self, organisation: Organisation, look: Look, observed: Observed) -> Report:
+        seen = Seen(organisation.id, look.id, self._clock.now())
+        listing, revision = observed.listing, organisation.revision
+        with self._store.writing(self._lease) as tx:
+            organisation = tx.organisation(organisation.id)
+            overtaken = organisation.revision != revision
+            organisation = self._identify(tx, organisation, observed, seen)
+            changes = looking.listed_changes(tx, observed, organisation, look.id, self._rules.grace_s)
+            applied = apply(tx, changes, organisation, seen, self._channels)
+            organisation = heal(tx, applied.organisation, seen, self._channels)
+            organisation = self._baseline(tx, organisation, observed, seen)
+            organisation = replace(organisation, last_whole_look=look.id)
+            if not tx.held(organisation.id):
+                organisation = self._remember(tx, organisation, observed, overtaken=overtaken)
+            tx.save_organisation(organisation)
+            self._note_budget(tx)
+            look = self._ended(look, "whole", observed.count, listing.cost, applied.counts, applied.held)
+            tx.finish_look(look)
+        return self._report(organisation, look, listing.cost, applied)
+
+    def _identify(
+        self, tx: Writes, organisation: Organisation, observed: Observed, seen: Seen
+    ) -> Organisation:
+        """Learn the organisation's numeric id, and its new name if it was renamed."""
+        listing = observed.listing
+        owner_id, login = listing.owner_id or organisation.owner_id, listing.login or organisation.login
+        if login != organisation.login:
+            data = {"from": organisation.login, "to": login}
+            if organisation.owner_id is not None:
+                kind = Kind.ORGANISATION_RENAMED
+                tx.append([Event(kind, seen.at, ACTOR, None, organisation.id, "seen by its id", data)])
+            aliases = tuple(dict.fromkeys([*organisation.aliases, organisation.login]))
+            organisation = replace(organisation, login=login, aliases=aliases)
+        return replace(organisation, owner_id=owner_id)
+
+    def _baseline(
+        self, tx: Writes, organisation: Organisation, observed: Observed, seen: Seen
+    ) -> Organisation:
+        """End the first whole look with one digest instead of a notice per repository."""
+        if organisation.baseline:
+            return organisation
+        count = observed.count
+        kind = Kind.ORGANISATION_IMPORTED
+        tx.append([Event(kind, seen.at, ACTOR, None, organisation.id, "first look", {"repositories": count})])
+        title = f"{organisation.login}: {count} repositories came in"
+        body = "All are on watch: seen, never touched. Take one in with: steward project drive SLUG"
+        tx.enqueue([Notice(f"baseline:{organisation.id}", seen.at, title, body)], self._channels)
+        return replace(organisation, baseline=True)
+
+    def _remember(
+        self, tx: Writes, organisation: Organisation, observed: Observed, *, overtaken: bool
+    ) -> Organisation:
+        """Keep the page validators of a look that was applied.
+
+        Where single looks have overtaken it, the next look must compare even if no page has changed.
+        """
+        pages = observed.listing.pages
+        sent = {p.mark.number: (p.mark, p.entries) for p in pages if p.entries is not None}
+        tx.save_marks(organisation.id, sent, len(pages))
+        return replace(
+            organisation,
+            marks_revision=None if overtaken else organisation.revision,
+            marks_credential=observed.listing.credential,
+        )
+
+    def _partial(self, organisation: Organisation, look: Look, error: Incomplete) -> Report:
+        """Use what was seen; conclude nothing of what was not."""
+        ours = {i: repo for i, repo in error.seen.items() if repo.owner_id == organisation.owner_id}
+        if ours:
+            seen = Seen(organisation.id, look.id, self._clock.now())
+            with self._store.writing(self._lease) as tx:
+                organisation = tx.organisation(organisation.id)
+                recorded = tx.digests(organisation.id)
+                ids = [i for i, repo in ours.items() if recorded.get(i) != repo.digest]
+                records = {t.repository.repo.id: t for t in tx.tracked(ids)} if ids else {}
+                changes = looking.seen_changes(tx, ours, ids, records, organisation, look.id)
+                applied = apply(tx, changes, organisation, seen, self._channels)
+                tx.save_organisation(applied.organisation)
+                look = replace(look, changes=applied.counts)
+        return self._failed(organisation, look, error, error.cost, "partial", len(ours))
+
+    def _failed(
+        self,
+        organisation: Organisation,
+        look: Look,
+        error: Transient | Permanent,
+        cost: Cost,
+        outcome: str = "failed",
+        observed: int = 0,
+    ) -> Report:
+        look = self._ended(look, outcome, observed, cost, look.changes or {}, reason=error.reason)
+        seen = Seen(organisation.id, look.id, self._clock.now())
+        with self._store.writing(self._lease) as tx:
+            tx.finish_look(look)
+            self._note_budget(tx)
+            organisation = fail_look(tx, organisation.id, error, seen, self._channels)
+        return replace(
+            self._report(organisation, look, cost),
+            whole=False,
+            changes=look.changes or {},
+            reason=str(error),
+            retry_at=error.retry_at if isinstance(error, Transient) else None,
+        )
+
+    def _note_budget(self, tx: Writes) -> None:
+        """Keep what is left of the rate limit, for other processes to show."""
+        budget = self._forge.budget()
+        reset_at = budget.reset_at.isoformat() if budget.reset_at else None
+        tx.set_setting(BUDGET, {"limit": budget.limit, "remaining": budget.remaining, "reset_at": reset_at})
+
+    def round(self, organisation_id: int, *, everything: bool = False) -> Report | None:
+        """Read by id what is due; None if nothing is. `everything` includes what could not be read before."""
+        now = self._clock.now()
+        with self._store.reading() as view:
+            organisation = view.organisation(organisation_id)
+            due = looking.due_reads(view, organisation, self._rules, now, everything=everything)
+        server = self._server_clocks.get(organisation_id)
+        if not due or server is None:
+            return None
+        look = Look(0, organisation_id, "single", now, asked_by="confirmation")
+        with self._store.writing(self._lease) as tx:
+            look = replace(look, id=tx.begin_look(look))
+        readings = looking.read_each(self._forge, self._store, organisation, due)
+        return self._apply_round(organisation, look, readings, server)
+
+    def _apply_round(
+        self, organisation: Organisation, look: Look, readings: Readings, server: tuple[datetime, Instant]
+    ) -> Report:
+        now = self._clock.now()
+        server_at = server[0] + timedelta(seconds=elapsed_s(server[1], now))
+        seen = Seen(organisation.id, look.id, now)
+        with self._store.writing(self._lease) as tx:
+            organisation = tx.organisation(organisation.id)
+            context = Context(
+                organisation=organisation,
+                homes=looking.homes(tx, self._forge.server),
+                evidence=readings.evidence,
+                expected=looking.expectations(tx, organisation),
+                look=look.id,
+                now=now,
+                server_at=server_at,
+                rules=self._rules,
+            )
+            changes = looking.weighed_changes(tx, readings, context)
+            applied = apply(tx, changes, organisation, seen, self._channels)
+            tx.save_organisation(applied.organisation)
+            reason = readings.stopped.reason if readings.stopped else ""
+            count, outcome = len(readings.sightings), "partial" if readings.stopped else "whole"
+            look = self._ended(look, outcome, count, readings.cost, applied.counts, applied.held, reason)
+            tx.finish_look(look)
+        report = self._report(applied.organisation, look, readings.cost, applied)
+        wants = any(isinstance(change, Absent) and change.waits_for_look for change in changes)
+        return replace(report, wants_look=wants, reason=reason)
+
+    def _ended(
+        self,
+        look: Look,
+        outcome: str,
+        observed: int,
+        cost: Cost,
+        changes: Mapping[str, int],
+        held: int = 0,
+        reason: str = "",
+    ) -> Look:
+        return replace(
+            look,
+            outcome=outcome,
+            finished_at=self._clock.now().at,
+            reason=reason,
+            observed=observed,
+            requests=cost.requests,
+            not_modified=cost.not_modified,
+            points=cost.points,
+            held=held,
+            changes={kind: count for kind, count in changes.items() if count},
+        )
+
+    def _report(
+        self, organisation: Organisation, look: Look, cost: Cost, applied: Applied | None = None
+    ) -> Report:
+        return Report(
+            login=organisation.login,
+            state=organisation.state.value,
+            whole=True,
+            observed=look.observed,
+            cost=cost,
+            changes=applied.counts if applied else {},
+            held=look.held,
+            look=look.id,
+        )

@@ -1,0 +1,260 @@
+"""Reads GitHub for the heartbeat and turns answers into changes. It holds no writer and stores nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from steward.domain import drift
+from steward.domain.belief import Context, Evidence, Losses, believe, lost_within, weigh
+from steward.domain.drift import Change
+from steward.domain.instant import Instant, elapsed_s
+from steward.domain.project import Organisation, Project, Tracked
+from steward.domain.repository import (
+    Access,
+    Cost,
+    Found,
+    Listing,
+    PageMark,
+    Presence,
+    Repo,
+    Sighting,
+)
+from steward.domain.rules import Rules
+from steward.ports import ForgeRead, Permanent, Reads, Store, Transient
+
+CANARIES = 3
+"""How many repositories are tried before our access is said not to be whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A whole listing beside the record. `quiet`: nothing changed since the last applied look."""
+
+    listing: Listing
+    digests: Mapping[int, int]
+    changed: Sequence[int] = ()
+    vanished: Sequence[int] = ()
+    quiet: bool = False
+
+    @property
+    def count(self) -> int:
+        """How many repositories the listing holds."""
+        return sum(page.mark.count for page in self.listing.pages)
+
+
+def observe(forge: ForgeRead, store: Store, organisation: Organisation) -> Observed:
+    """List the organisation and compare with the record. Raises the forge's errors."""
+    with store.reading() as view:
+        marks = view.marks(organisation.id) if organisation.baseline else []
+    listing = _listing(forge, organisation, marks)
+    unsent = [page.mark.number for page in listing.pages if page.entries is None]
+    if len(unsent) == len(listing.pages) and organisation.marks_revision == organisation.revision:
+        return Observed(listing, {}, quiet=True)
+    observed = _compare(store, organisation, listing, unsent)
+    if not unsent or all(repo_id in listing.repos for repo_id in observed.changed):
+        return observed
+    # A page that did not change shows facts that the record has lost meanwhile: its body is needed.
+    cold = _listing(forge, organisation, [])
+    cold = replace(cold, cost=cold.cost + listing.cost)
+    return _compare(store, organisation, cold, [])
+
+
+def _listing(forge: ForgeRead, organisation: Organisation, marks: Sequence[PageMark]) -> Listing:
+    login, owner_id = organisation.login, organisation.owner_id
+    listing = forge.listing(login, owner_id, marks, organisation.marks_credential)
+    if owner_id is not None or listing.owner_id:
+        return listing
+    # An empty organisation that was never seen before: nothing but the organisation itself tells its id.
+    facts = forge.organisation(login, None)
+    cost = listing.cost + Cost(requests=1, points=1)
+    return replace(listing, owner_id=facts.id, login=facts.login, cost=cost)
+
+
+def _compare(store: Store, organisation: Organisation, listing: Listing, unsent: Sequence[int]) -> Observed:
+    digests: dict[int, int] = {}
+    with store.reading() as view:
+        stored = view.page_entries(organisation.id, unsent) if unsent else {}
+        recorded = view.digests(organisation.id)
+    for page in listing.pages:
+        digests.update(page.entries if page.entries is not None else stored[page.mark.number])
+    changed, vanished = drift.differing(digests, recorded)
+    return Observed(listing, digests, changed, vanished)
+
+
+def listed_changes(
+    view: Reads, observed: Observed, organisation: Organisation, look: int, grace_s: float
+) -> list[Change]:
+    """The changes of a whole listing, judged against the record as `view` shows it now."""
+    records = _records(view, [*observed.changed, *observed.vanished])
+    changes = seen_changes(view, observed.listing.repos, observed.changed, records, organisation, look)
+    for repo_id in observed.vanished:
+        found = drift.suspect(records[repo_id], look, observed.listing.server_at, grace_s)
+        if found is not None:
+            changes.append(found)
+    return changes
+
+
+def seen_changes(
+    view: Reads,
+    repos: Mapping[int, Repo],
+    ids: Iterable[int],
+    records: Mapping[int, Tracked],
+    organisation: Organisation,
+    look: int,
+) -> list[Change]:
+    """The changes of repositories that were shown. Says nothing of any that were not."""
+    expected = expectations(view, organisation)
+    changes = []
+    for repo_id in ids:
+        change = drift.sight(repos[repo_id], records.get(repo_id), organisation.id, expected, look)
+        if change is not None:
+            changes.append(change)
+    return changes
+
+
+def expectations(view: Reads, organisation: Organisation) -> list[tuple[Project, str, str]]:
+    """What provisioning waits for there, as `drift.sight` takes it."""
+    return [(e.project, e.name, e.marker) for e in view.expected(organisation.id)]
+
+
+def _records(view: Reads, ids: Sequence[int]) -> dict[int, Tracked]:
+    return {t.repository.repo.id: t for t in view.tracked(ids)} if ids else {}
+
+
+@dataclass(slots=True)
+class Readings:
+    """Repositories read one by one: what each showed, and what the reads cost.
+
+    `stopped` is the error that ended the round early; what was read before it counts.
+    """
+
+    sightings: dict[int, Sighting] = field(default_factory=dict)
+    evidence: dict[str, Evidence] = field(default_factory=dict)
+    cost: Cost = field(default=Cost())
+    stopped: Transient | Permanent | None = None
+
+
+def read_each(forge: ForgeRead, store: Store, organisation: Organisation, due: Sequence[Tracked]) -> Readings:
+    """Read repositories by id, then look whether our access is whole for those that were not found.
+
+    The canary is read after the 404s, so that access lost in between cannot make them believed.
+    """
+    readings = Readings()
+    checker = AccessChecker(forge, store, organisation, readings)
+    try:
+        for tracked in due:
+            visibility = tracked.repository.repo.visibility
+            unreadable = tracked.repository.presence is Presence.INACCESSIBLE
+            if unreadable and checker.evidence(visibility).doubt():
+                continue
+            repo_id = tracked.repository.repo.id
+            readings.sightings[repo_id], cost = forge.repository(repo_id)
+            readings.cost += cost
+        readings.evidence.clear()
+        for tracked in due:
+            if tracked.repository.repo.id in readings.sightings:
+                checker.evidence(tracked.repository.repo.visibility)
+    except (Transient, Permanent) as error:
+        readings.stopped = error
+    return readings
+
+
+class AccessChecker:
+    """Finds out, once per visibility and round, whether our access is whole."""
+
+    def __init__(
+        self, forge: ForgeRead, store: Store, organisation: Organisation, readings: Readings
+    ) -> None:
+        self._forge = forge
+        self._store = store
+        self._organisation = organisation
+        self._readings = readings
+
+    def evidence(self, visibility: str) -> Evidence:
+        """What shows that repositories of that visibility are readable for us."""
+        known = self._readings.evidence.get(visibility)
+        if known is None:
+            known = self._gather(visibility)
+            self._readings.evidence[visibility] = known
+        return known
+
+    def _gather(self, visibility: str) -> Evidence:
+        access = self._forge.access(self._organisation.login)
+        if access is Access.SELECTED:
+            return Evidence(access, canary=None)
+        with self._store.reading() as view:
+            canaries = view.canaries(self._organisation.id, visibility, CANARIES)
+        canary = self._any_readable(canaries) if canaries else None
+        if canary is False or (canary and access is Access.ALL):
+            return Evidence(access, canary)
+        return Evidence(access, canary, self._counts_agree(visibility))
+
+    def _any_readable(self, canaries: Sequence[int]) -> bool:
+        for repo_id in canaries:
+            sighting, cost = self._forge.repository(repo_id)
+            self._readings.cost += cost
+            if isinstance(sighting, Found):
+                return True
+        return False
+
+    def _counts_agree(self, visibility: str) -> bool | None:
+        facts = self._forge.organisation(self._organisation.login, self._organisation.owner_id)
+        self._readings.cost += Cost(requests=1, points=1)
+        with self._store.reading() as view:
+            counts = view.presence_counts(self._organisation.id)
+        seen = {v: n for (v, presence), n in counts.items() if presence == Presence.SEEN}
+        public = seen.get("public", 0)
+        told, ours = (
+            (facts.public_repos, public)
+            if visibility == "public"
+            else (facts.private_repos, sum(seen.values()) - public)
+        )
+        return None if told is None else told == ours
+
+
+def weighed_changes(view: Reads, readings: Readings, context: Context) -> list[Change]:
+    """The believed changes of a round of reads by id, judged against the record as `view` shows it."""
+    changes = []
+    for repo_id, before in _records(view, list(readings.sightings)).items():
+        change = weigh(before, readings.sightings[repo_id], context)
+        if change is not None:
+            changes.append(change)
+    return believe(changes, losses(view, context), context.rules)
+
+
+def losses(view: Reads, context: Context) -> Losses:
+    """What the mass-loss guard weighs in that organisation now."""
+    organisation_id, rules = context.organisation.id, context.rules
+    concluded = lost_within(view.lost_since(organisation_id), context.now, rules.loss_window_s)
+    counts: Counter[str] = Counter()
+    for (_, presence), number in view.presence_counts(organisation_id).items():
+        counts[presence] += number
+    pending = counts[Presence.ABSENT] + counts[Presence.TRANSFERRED]
+    return Losses(concluded, pending, sum(counts.values()) + concluded)
+
+
+def homes(view: Reads, server: str) -> dict[int, int]:
+    """Owner id -> our id, of every organisation kept on that server."""
+    return {o.owner_id: o.id for o in view.organisations() if o.owner_id and o.server == server}
+
+
+def due_reads(
+    view: Reads, organisation: Organisation, rules: Rules, now: Instant, *, everything: bool
+) -> list[Tracked]:
+    """Repositories to be read by id now: absences whose wait is over, and losses released by a person.
+
+    `everything` adds those that could not be read before; they are tried once per beat.
+    """
+    absent = [
+        t
+        for t in view.absences(organisation.id, rules.reads_per_round)
+        if t.repository.confirmed is None
+        or elapsed_s(t.repository.confirmed, now) >= rules.confirm_spacing_s
+        or t.repository.vouched
+    ]
+    others = [Presence.TRANSFERRED, *([Presence.BLOCKED, Presence.INACCESSIBLE] if everything else [])]
+    room = rules.reads_per_round - len(absent)
+    unseen = view.unseen(organisation.id, others, room) if room > 0 else []
+    return absent + [t for t in unseen if not t.repository.held]

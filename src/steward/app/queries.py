@@ -1,0 +1,185 @@
+"""What a face may ask. Each call is one consistent view; nothing is changed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+
+from steward.app.errors import Unknown
+from steward.app.views import (
+    Json,
+    event_view,
+    incident_view,
+    look_view,
+    option_view,
+    organisation_view,
+    project_view,
+)
+from steward.domain.incidents import Incident
+from steward.domain.journal import Event
+from steward.domain.lifecycle import Who, allowed
+from steward.domain.project import Organisation, Project, Tracked, standing
+from steward.domain.repository import Presence
+from steward.ports import ProjectQuery, Reads, Store
+
+BUDGET = "github.budget"
+"""The setting that keeps the rate limit as the last look was told."""
+PERSON = frozenset({Who.PERSON, Who.APPROVER})
+"""Whom a local command line acts as."""
+
+
+def find_project(view: Reads, reference: str) -> Tracked | Project:
+    """The project that a person means. Raises Unknown with names that resemble it."""
+    found = view.project(reference)
+    if found is None:
+        raise Unknown("project", reference, view.near_slugs(reference, 3))
+    return found
+
+
+def the_project(found: Tracked | Project) -> Project:
+    """The project itself, with or without a repository."""
+    if isinstance(found, Project):
+        return found
+    assert found.project is not None, "a project is never found by a repository that left it"
+    return found.project
+
+
+def find_organisation(view: Reads, login: str) -> Organisation:
+    """An organisation by its present or an earlier name. Raises Unknown."""
+    known = view.organisations()
+    for organisation in known:
+        if login.lower() in {name.lower() for name in (organisation.login, *organisation.aliases)}:
+            return organisation
+    raise Unknown("organisation", login, [organisation.login for organisation in known][:3])
+
+
+class Queries:
+    """Everything that faces show."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def projects(self, query: ProjectQuery) -> list[Json]:
+        """The projects that match, by slug."""
+        with self._store.reading() as view:
+            organisations = {o.id: o for o in view.organisations()}
+            return [
+                project_view(project, repository, organisations.get(project.organisation_id))
+                for project, repository in view.projects(query)
+            ]
+
+    def project(self, reference: str) -> Json:
+        """One project with its last 20 events, its incidents and what the lifecycle allows."""
+        with self._store.reading() as view:
+            found = find_project(view, reference)
+            project = the_project(found)
+            shown = one_project(view, found)
+            newest = view.last_position() + 1
+            events = view.events(before=newest, project_id=project.id, limit=20)
+            incidents = view.incidents(project_id=project.id)
+            shown["actions"] = [
+                option_view(option)
+                for option in allowed(project.position, PERSON, standing(project))
+                if option.refused is None or not option.refused.startswith("only for")
+            ]
+            shown["incidents"] = [shown_incident(view, incident) for incident in incidents]
+            shown["history"] = [_shown_event(view, event) for event in events]
+            return shown
+
+    def history(self, reference: str, limit: int = 100) -> list[Json]:
+        """The newest events of one project, oldest first."""
+        with self._store.reading() as view:
+            project = the_project(find_project(view, reference))
+            newest = view.last_position() + 1
+            events = view.events(before=newest, project_id=project.id, limit=limit)
+            return [_shown_event(view, event) for event in events]
+
+    def incidents(self, states: Collection[str] = (), limit: int | None = None) -> list[Json]:
+        """Incidents, worst first; all states unless some are named."""
+        with self._store.reading() as view:
+            return [shown_incident(view, i) for i in view.incidents(states=states, limit=limit)]
+
+    def incident(self, incident_id: int) -> Json:
+        """One incident. Raises Unknown."""
+        with self._store.reading() as view:
+            return shown_incident(view, find_incident(view, incident_id))
+
+    def events(
+        self, after: int = 0, before: int | None = None, project: str | None = None, limit: int = 100
+    ) -> list[Json]:
+        """Events by position, oldest first; with `before`, the newest ones below it."""
+        with self._store.reading() as view:
+            project_id = the_project(find_project(view, project)).id if project else None
+            events = view.events(after=after, before=before, project_id=project_id, limit=limit)
+            return [_shown_event(view, event) for event in events]
+
+    def last_position(self) -> int:
+        """The position of the newest event."""
+        with self._store.reading() as view:
+            return view.last_position()
+
+    def sync_status(self) -> Json:
+        """Every organisation: its state, its last looks, what is being confirmed and what is held."""
+        with self._store.reading() as view:
+            organisations = [self._organisation(view, o) for o in view.organisations()]
+            outbox = view.outbox_counts()
+            budget = view.setting(BUDGET)
+        return {
+            "running": self._store.holder("heartbeat"),
+            "organisations": organisations,
+            "outbox": outbox,
+            "budget": budget,
+        }
+
+    def _organisation(self, view: Reads, organisation: Organisation) -> Json:
+        looks = view.looks(organisation.id, 20)
+        counts: Counter[str] = Counter()
+        for (_, presence), number in view.presence_counts(organisation.id).items():
+            counts[presence] += number
+        held = view.held(organisation.id)
+        whole = next((look for look in looks if look.kind == "full" and look.outcome == "whole"), None)
+        return {
+            **organisation_view(organisation),
+            "repositories": {presence.value: counts[presence] for presence in Presence},
+            "held": [tracked.repository.repo.full_name for tracked in held],
+            "last_look": look_view(looks[0] if looks else None),
+            "last_whole_look": look_view(whole),
+        }
+
+
+def find_incident(view: Reads, incident_id: int) -> Incident:
+    """One incident by its number. Raises Unknown."""
+    incident = view.incident(incident_id)
+    if incident is None:
+        near = [str(i.id) for i in view.incidents(states=["open", "acknowledged"], limit=3)]
+        raise Unknown("incident", str(incident_id), near)
+    return incident
+
+
+def one_project(view: Reads, found: Tracked | Project) -> Json:
+    """One project as `project_view` shows it, with its repository's names."""
+    project = the_project(found)
+    repository = None if isinstance(found, Project) else found.repository
+    names = view.names(repository.repo.id) if repository else []
+    return project_view(project, repository, view.organisation(project.organisation_id), names)
+
+
+def _slug(view: Reads, project_id: str | None) -> str | None:
+    found = view.project(project_id) if project_id else None
+    return the_project(found).slug if found else None
+
+
+def _login(view: Reads, organisation_id: int | None) -> str | None:
+    return view.organisation(organisation_id).login if organisation_id else None
+
+
+def shown_incident(view: Reads, incident: Incident) -> Json:
+    """One incident, with the names of what its ids mean."""
+    return incident_view(incident, _slug(view, incident.project_id), _login(view, incident.organisation_id))
+
+
+def _shown_event(view: Reads, event: Event) -> Json:
+    slug, login = _slug(view, event.project_id), _login(view, event.organisation_id)
+    slugs = {event.project_id: slug} if event.project_id and slug else {}
+    logins = {event.organisation_id: login} if event.organisation_id and login else {}
+    return event_view(event, slugs, logins)

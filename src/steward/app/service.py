@@ -1,0 +1,183 @@
+"""The running Steward: every loop under one lease, in threads, until it is asked to stop.
+
+One thread per organisation (beats, confirmations, looks asked for), so that a slow organisation delays no
+other; one for the outbox; one that publishes events and does the housekeeping.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from steward.app.connecting import connect
+from steward.app.errors import LeaseHeld
+from steward.app.filing import incident_event, incident_notice
+from steward.app.heartbeat import Heartbeat, Report
+from steward.app.outbox import Outbox
+from steward.app.sync import LEASE
+from steward.domain.instant import Instant, elapsed_s
+from steward.domain.journal import Kind
+from steward.domain.project import Organisation
+from steward.domain.rules import Rules
+from steward.ports import Clock, ForgeRead, Lease, Notifier, Store, StoreUnavailable
+
+TICK_S = 0.5
+PUBLISH_S = 0.2
+STORE_WAIT_S = 5.0
+PRUNE_S = 3600.0
+LOOKS_KEPT = timedelta(days=30)
+
+Log = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Runs the loops. One process at a time; the others are refused with LeaseHeld."""
+
+    store: Store
+    forge: Callable[[], ForgeRead]
+    clock: Clock
+    rules: Rules
+    logins: Sequence[str]
+    server: str
+    notifiers: Sequence[Notifier]
+    holder: str
+
+    def run(self, stop: threading.Event, log: Log) -> None:
+        """Block until `stop` is set. Raises LeaseHeld at the start, and what a loop died of at the end."""
+        lease = self.store.acquire(LEASE, self.holder)
+        if lease is None:
+            raise LeaseHeld(self.store.holder(LEASE) or "unknown")
+        try:
+            organisations = connect(self.store, self.logins, self.server, self.clock.now().at)
+            self._run_loops(organisations, lease, stop, log)
+        finally:
+            with suppress(StoreUnavailable):
+                self.store.publish()
+            self.store.release(lease)
+
+    def _run_loops(
+        self, organisations: Sequence[Organisation], lease: Lease, stop: threading.Event, log: Log
+    ) -> None:
+        died: list[BaseException] = []
+        channels = [notifier.channel for notifier in self.notifiers]
+        heartbeat = Heartbeat(self.store, self.forge(), self.clock, self.rules, channels, lease)
+        outbox = Outbox(self.store, self.notifiers, self.clock)
+        loops: list[tuple[str, Callable[[], float]]] = [
+            (f"look:{o.login}", OrganisationLoop(self, heartbeat, o.id, log).tick) for o in organisations
+        ]
+        loops.append(("outbox", lambda: TICK_S if outbox.deliver(lease) == 0 else 0.0))
+        loops.append(("housekeeping", Housekeeping(self, lease, channels).tick))
+        loops.append(("publisher", lambda: PUBLISH_S if self.store.publish() == 0 else 0.0))
+        threads = [
+            threading.Thread(target=_loop, args=(tick, stop, log, died), name=name, daemon=True)
+            for name, tick in loops
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if died:
+            raise died[0]
+
+
+def _loop(tick: Callable[[], float], stop: threading.Event, log: Log, died: list[BaseException]) -> None:
+    """Call `tick` until `stop`; each call returns the seconds to wait before the next."""
+    while not stop.is_set():
+        try:
+            wait_s = tick()
+        except StoreUnavailable as error:
+            log(f"the database does not answer ({error.reason}); trying again in {STORE_WAIT_S:g} s")
+            wait_s = STORE_WAIT_S
+        except BaseException as error:  # noqa: BLE001 -- kept for run() to raise; the other loops stop too
+            died.append(error)
+            stop.set()
+            return
+        stop.wait(wait_s)
+
+
+class OrganisationLoop:
+    """When an organisation is looked at: at the interval, when asked for, when a confirmation waits for it."""
+
+    def __init__(self, service: Service, heartbeat: Heartbeat, organisation_id: int, log: Log) -> None:
+        self._service = service
+        self._heartbeat = heartbeat
+        self._organisation_id = organisation_id
+        self._log = log
+        self._last: Instant | None = None
+        self._wait_s = 0.0
+        self._wants_look = False
+
+    def tick(self) -> float:
+        """Do what is due; return the seconds until the next tick."""
+        requests = self._requests()
+        if requests or self._wants_look or self._is_due():
+            self._beat(requests)
+        else:
+            report = self._heartbeat.round(self._organisation_id)
+            self._wants_look = report is not None and report.wants_look
+        return TICK_S
+
+    def _requests(self) -> list[int]:
+        with self._service.store.reading() as view:
+            return [r.id for r in view.look_requests() if r.organisation_id == self._organisation_id]
+
+    def _is_due(self) -> bool:
+        if self._last is None:
+            return True
+        return elapsed_s(self._last, self._service.clock.now()) >= self._wait_s
+
+    def _beat(self, requests: Sequence[int]) -> None:
+        report = self._heartbeat.beat(self._organisation_id, "person" if requests else "interval", requests)
+        self._last = self._service.clock.now()
+        self._wants_look = report.wants_look
+        self._wait_s = self._next_wait_s(report)
+        if not report.whole:
+            self._log(f"{report.login}: {report.reason}")
+
+    def _next_wait_s(self, report: Report) -> float:
+        rules = self._service.rules
+        spread = 1 + rules.jitter * random.uniform(-1, 1)  # noqa: S311 -- spreads load, guards nothing
+        wait_s = rules.interval_s * spread
+        if report.retry_at is not None:
+            until_s = (report.retry_at - self._service.clock.now().at).total_seconds()
+            return max(1.0, until_s)
+        return wait_s
+
+
+class Housekeeping:
+    """Ends mutes that expired, and forgets looks and sent messages that are of no use any more."""
+
+    def __init__(self, service: Service, lease: Lease, channels: Sequence[str]) -> None:
+        self._service = service
+        self._lease = lease
+        self._channels = channels
+        self._pruned: Instant | None = None
+
+    def tick(self) -> float:
+        """Do what is due; return the seconds until the next tick."""
+        self._unmute()
+        now = self._service.clock.now()
+        if self._pruned is None or elapsed_s(self._pruned, now) >= PRUNE_S:
+            with self._service.store.writing(self._lease) as tx:
+                tx.prune(now.at - LOOKS_KEPT)
+            self._pruned = now
+        return 10 * TICK_S
+
+    def _unmute(self) -> None:
+        at = self._service.clock.now().at
+        with self._service.store.reading() as view:
+            ended = view.muted_expired(at)
+        if not ended:
+            return
+        with self._service.store.writing(self._lease) as tx:
+            for incident in tx.muted_expired(at):
+                saved = tx.save_incident(replace(incident, muted_until=None, muted_by=""))
+                kind = Kind.INCIDENT_UNMUTED
+                tx.append([incident_event(kind, saved, at, "clock", "the mute ended")])
+                notice = incident_notice(kind, saved, at)
+                tx.enqueue([notice] if notice else [], self._channels)

@@ -1,0 +1,217 @@
+"""Looks on demand: by ourselves where nothing runs, else by asking the process that does, and waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from steward.app import looking
+from steward.app.connecting import choose, connect
+from steward.app.errors import Invalid
+from steward.app.heartbeat import NEWEST, Heartbeat, Report
+from steward.app.outbox import Outbox
+from steward.app.views import Json
+from steward.domain.belief import Context, Evidence
+from steward.domain.drift import Born, Change, Discovered, MovedHere, Present, Suspected
+from steward.domain.instant import Instant, elapsed_s
+from steward.domain.project import Look, Organisation
+from steward.domain.repository import Cost
+from steward.domain.rules import Rules
+from steward.ports import Clock, ForgeRead, Lease, Notifier, Permanent, Reads, Store, Transient
+
+LEASE = "heartbeat"
+ASK_TIMEOUT_S = 600.0
+POLL_S = 0.2
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """The looks that a person asks for."""
+
+    store: Store
+    forge: Callable[[], ForgeRead]
+    clock: Clock
+    rules: Rules
+    logins: Sequence[str]
+    server: str
+    notifiers: Sequence[Notifier]
+    holder: str
+
+    def run(self, logins: Sequence[str] = (), *, asked_by: str, progress: Progress) -> Json:
+        """Look at the named organisations (all, if none is named) now, and wait for the result.
+
+        Raises Unknown, BadSettings, StoreUnavailable. What the forge did is in the result.
+        """
+        chosen = choose(self._connected(), logins)
+        lease = self.store.acquire(LEASE, self.holder)
+        if lease is None:
+            return self._ask(chosen, asked_by, progress)
+        try:
+            reports = self._look(chosen, lease, asked_by, progress)
+        finally:
+            self.store.release(lease)
+        return {"organisations": reports}
+
+    def _connected(self) -> list[Organisation]:
+        if not self.logins:
+            raise Invalid(
+                "no organisation is configured",
+                "Set STEWARD_GITHUB_ORGS and STEWARD_GITHUB_TOKEN, or run `steward init`; "
+                "`steward up` without them shows a sample organisation.",
+            )
+        return connect(self.store, self.logins, self.server, self.clock.now().at)
+
+    def _look(
+        self, chosen: Sequence[Organisation], lease: Lease, asked_by: str, progress: Progress
+    ) -> list[Json]:
+        channels = [notifier.channel for notifier in self.notifiers]
+        heartbeat = Heartbeat(self.store, self.forge(), self.clock, self.rules, channels, lease)
+        reports = []
+        for organisation in chosen:
+            progress(f"{organisation.login}: looking")
+            report = heartbeat.beat(organisation.id, asked_by)
+            reports.append({**report.json(), "next_confirmation_s": self._next(organisation.id)})
+        Outbox(self.store, self.notifiers, self.clock).deliver(lease)
+        self.store.publish()
+        return reports
+
+    def _next(self, organisation_id: int) -> float | None:
+        """Seconds until the next read by id may count; None if nothing is being confirmed."""
+        now, spacing_s = self.clock.now(), self.rules.confirm_spacing_s
+        with self.store.reading() as view:
+            pending = view.absences(organisation_id, self.rules.reads_per_round)
+        waits = [_wait_s(t.repository.confirmed, now, spacing_s) for t in pending]
+        return round(min(waits), 1) if waits else None
+
+    def _ask(self, chosen: Sequence[Organisation], asked_by: str, progress: Progress) -> Json:
+        """Have the process that holds the lease look, and wait until it has."""
+        at = self.clock.now()
+        with self.store.writing() as tx:
+            asked = {o.id: tx.ask_look(o.id, asked_by, at.at) for o in chosen}
+        progress(f"asked the running Steward ({self.store.holder(LEASE)}) for a look")
+        reports = []
+        for organisation in chosen:
+            look = self._await(asked[organisation.id], at)
+            reports.append(self._served(organisation.id, look))
+        return {"organisations": reports}
+
+    def _await(self, request_id: int, since: Instant) -> Look:
+        while elapsed_s(since, self.clock.now()) < ASK_TIMEOUT_S:
+            with self.store.reading() as view:
+                request = view.look_request(request_id)
+                if request is not None and request.look is not None:
+                    look = view.look(request.look)
+                    assert look is not None, "a served request names a stored look"
+                    return look
+            if self.store.holder(LEASE) is None:
+                raise Invalid("the running Steward stopped before it looked", "Run `steward sync run` again.")
+            if self.clock.wait(POLL_S):
+                break
+        raise Invalid(
+            "the running Steward did not look in time",
+            "See what it is doing: `steward sync status`, `steward event tail`.",
+        )
+
+    def _served(self, organisation_id: int, look: Look) -> Json:
+        with self.store.reading() as view:
+            organisation = view.organisation(organisation_id)
+        finished = look.finished_at or look.started.at
+        report = Report(
+            login=organisation.login,
+            state=organisation.state.value,
+            whole=look.outcome == "whole",
+            observed=look.observed,
+            cost=Cost(look.requests, look.not_modified, look.points),
+            changes=look.changes or {},
+            held=look.held,
+            duration_s=max(0.0, (finished - look.started.at).total_seconds()),
+            reason=look.reason,
+            look=look.id,
+        )
+        return {**report.json(), "next_confirmation_s": self._next(organisation_id)}
+
+    def plan(self, logins: Sequence[str] = ()) -> Json:
+        """What a look would change now, believed and all; nothing is written."""
+        with self.store.reading() as view:
+            known = [o for o in view.organisations() if o.server == self.server]
+        recorded = [o for o in known if _configured(o, self.logins)]
+        absent = [name for name in self.logins if not any(_configured(o, [name]) for o in recorded)]
+        fresh = [Organisation(0, name, self.server) for name in absent]
+        return {"organisations": [self._plan(o) for o in choose([*recorded, *fresh], logins)]}
+
+    def _plan(self, organisation: Organisation) -> Json:
+        forge = self.forge()
+        try:
+            changes, reason = self._planned(forge, organisation)
+        except (Transient, Permanent) as error:
+            return {"login": organisation.login, "whole": False, "reason": str(error), "changes": []}
+        return {
+            "login": organisation.login,
+            "whole": True,
+            "reason": reason,
+            "changes": [_change_view(change) for change in changes],
+        }
+
+    def _planned(self, forge: ForgeRead, organisation: Organisation) -> tuple[list[Change], str]:
+        observed = looking.observe(forge, self.store, organisation)
+        with self.store.reading() as view:
+            changes: list[Change] = []
+            if not observed.quiet:
+                changes = looking.listed_changes(view, observed, organisation, NEWEST, self.rules.grace_s)
+            now = self.clock.now()
+            due = looking.due_reads(view, organisation, self.rules, now, everything=True)
+        suspects = [change.before for change in changes if isinstance(change, Suspected)]
+        room = max(0, self.rules.reads_per_round - len(due))
+        readings = looking.read_each(forge, self.store, organisation, [*due, *suspects[:room]])
+        server_at = observed.listing.server_at or now.at
+        with self.store.reading() as view:
+            context = self._context(view, forge, organisation, readings.evidence, server_at)
+            weighed = looking.weighed_changes(view, readings, context)
+        unread = [
+            change
+            for change in changes
+            if not isinstance(change, Suspected) or change.before.repository.repo.id not in readings.sightings
+        ]
+        return [*unread, *weighed], readings.stopped.reason if readings.stopped else ""
+
+    def _context(
+        self,
+        view: Reads,
+        forge: ForgeRead,
+        organisation: Organisation,
+        evidence: Mapping[str, Evidence],
+        server_at: datetime,
+    ) -> Context:
+        return Context(
+            organisation=organisation,
+            homes=looking.homes(view, forge.server),
+            evidence=evidence,
+            expected=looking.expectations(view, organisation),
+            look=NEWEST,
+            now=self.clock.now(),
+            server_at=server_at,
+            rules=self.rules,
+        )
+
+
+def _configured(organisation: Organisation, logins: Sequence[str]) -> bool:
+    names = {name.lower() for name in (organisation.login, *organisation.aliases)}
+    return any(login.lower() in names for login in logins)
+
+
+def _wait_s(confirmed: Instant | None, now: Instant, spacing_s: float) -> float:
+    return 0.0 if confirmed is None else max(0.0, spacing_s - elapsed_s(confirmed, now))
+
+
+def _change_view(change: Change) -> Json:
+    shown: Json = {"kind": change.kind, "repository": None, "project": None, "text": change.text()}
+    before = None if isinstance(change, Born) else change.before
+    if before is not None:
+        shown["repository"] = before.repository.repo.full_name
+        shown["project"] = before.project.slug if before.project else None
+    if isinstance(change, Discovered | Born | MovedHere | Present):
+        shown["repository"] = change.repo.full_name
+    return shown

@@ -1,0 +1,206 @@
+"""What faces and programs are shown, as JSON values: English codes, RFC 3339 times in UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from steward.domain.incidents import PERSON_MAY_CLOSE, Incident
+from steward.domain.journal import Event
+from steward.domain.lifecycle import Option, phase_shown
+from steward.domain.project import Look, Organisation, Project
+from steward.domain.repository import Repository
+from steward.ports import NameRecord
+
+Json = dict[str, Any]
+
+
+def stamp(at: datetime | None) -> str | None:
+    """A moment as RFC 3339 in UTC, to the millisecond."""
+    if at is None:
+        return None
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def repository_view(repository: Repository | None, names: Sequence[NameRecord] = ()) -> Json | None:
+    """A project's repository; None before there is one."""
+    if repository is None:
+        return None
+    repo = repository.repo
+    return {
+        "id": repo.id,
+        "full_name": repo.full_name,
+        "state": repository.presence.value,
+        "absences": repository.absences,
+        "lost_at": stamp(repository.lost_at.at) if repository.lost_at else None,
+        "held": repository.held,
+        "visibility": repo.visibility,
+        "archived": repo.archived,
+        "default_branch": repo.default_branch,
+        "html_url": repo.html_url,
+        "pushed_at": stamp(repo.pushed_at),
+        "previous_names": [name.full_name for name in names if name.until is not None],
+    }
+
+
+def project_view(
+    project: Project,
+    repository: Repository | None,
+    organisation: Organisation | None,
+    names: Sequence[NameRecord] = (),
+) -> Json:
+    """One project, with all its facets; those that nothing has filled yet are null or empty."""
+    return {
+        "id": project.id,
+        "slug": project.slug,
+        "title": project.title,
+        "status": project.status.value,
+        "phase": phase_shown(project.position),
+        "interrupted": [status.value for status in project.interrupted],
+        "management": project.management.value,
+        "holds": holds_view(organisation),
+        "repository": repository_view(repository, names),
+        "organisation": organisation.login if organisation else None,
+        "owner": project.owner,
+        "live": dict(project.live) if project.live else None,
+        "operation": None,
+        "update": None,
+        "version": project.version,
+        "created_at": stamp(project.created_at),
+        "since": stamp(project.entered_at),
+        "updated_at": stamp(project.updated_at),
+    }
+
+
+def holds_view(organisation: Organisation | None) -> list[Json]:
+    """Why no automation may touch a project of that organisation."""
+    if organisation is None or organisation.frozen is None:
+        return []
+    frozen = organisation.frozen
+    return [
+        {
+            "kind": "organisation_frozen",
+            "since": stamp(frozen.at),
+            "by": frozen.by,
+            "reason": frozen.reason,
+        }
+    ]
+
+
+def option_view(option: Option) -> Json:
+    """One move that the table knows from here, and what stands against it."""
+    return {"trigger": option.trigger.value, "to": str(option.target), "refused": option.refused}
+
+
+def event_view(event: Event, slugs: Mapping[str, str], logins: Mapping[int, str]) -> Json:
+    """One event; `slugs` and `logins` name what its ids mean."""
+    return {
+        "position": event.position,
+        "at": stamp(event.at),
+        "kind": event.kind,
+        "actor": event.actor,
+        "project": slugs.get(event.project_id or "", event.project_id),
+        "organisation": logins.get(event.organisation_id or 0),
+        "why": event.why,
+        "data": dict(event.data),
+    }
+
+
+def incident_view(incident: Incident, slug: str | None, login: str | None) -> Json:
+    """One incident with its evidence and the exits out of it."""
+    return {
+        "id": incident.id,
+        "key": incident.key,
+        "cause": incident.cause,
+        "severity": incident.severity,
+        "state": incident.state,
+        "title": incident.title,
+        "project": slug,
+        "organisation": login,
+        "count": incident.count,
+        "first_at": stamp(incident.first_at),
+        "last_at": stamp(incident.last_at),
+        "muted_until": stamp(incident.muted_until),
+        "acknowledged_by": incident.acknowledged_by or None,
+        "resolved_at": stamp(incident.resolved_at),
+        "resolved_by": incident.resolved_by or None,
+        "resolution": incident.resolution or None,
+        "evidence": dict(incident.evidence),
+        "exits": exits(incident, slug, login) if incident.state != "resolved" else [],
+    }
+
+
+def exits(incident: Incident, slug: str | None, login: str | None) -> list[Json]:
+    """The ways out of an incident: a command where Steward has one, else what to do on GitHub."""
+    name, organisation = slug or "SLUG", login or "ORG"
+    restore = "Restore the repository on GitHub (within 90 days); the incident then closes by itself"
+    known: dict[str, list[tuple[str | None, str]]] = {
+        "missing": [
+            (None, restore),
+            (f"steward project relink {name} OWNER/NAME", "The project lives in another repository now"),
+            (f"steward project archive {name}", "The project is over"),
+        ],
+        "transferred": [
+            (None, "Transfer the repository back; the incident then closes by itself"),
+            (f"steward project relink {name} OWNER/NAME", "The project lives in another repository now"),
+            (f"steward project archive {name}", "The project is over, or somebody else's"),
+        ],
+        "inaccessible": [
+            (None, "Give the credential access to the repositories again"),
+            (f"steward sync release {organisation} --repository SLUG", "Say that one is truly deleted"),
+        ],
+        "blocked": [
+            (None, "Settle it with GitHub; the incident closes when the repository can be read again"),
+            (f"steward project archive {name}", "The project is over"),
+        ],
+        "mass_loss": [
+            (f"steward sync release {organisation}", "They are truly gone: let the losses through"),
+            (f"steward sync reject {organisation}", "They are not gone: keep every status"),
+        ],
+        "look_failed": [("steward doctor", "See what stands in the way")],
+        "misconfigured": [
+            ("steward config show", "Correct the organisation's name, or install the App there again")
+        ],
+        "archived_on_github": [
+            (f"steward project archive {name}", "The project is over"),
+            (None, "Unarchive the repository on GitHub"),
+        ],
+    }
+    ways = known.get(incident.cause, [])
+    if incident.cause in PERSON_MAY_CLOSE:
+        ways = [*ways, (f"steward incident resolve {incident.id}", "It is as it should be")]
+    return [{"command": command, "text": text} for command, text in ways]
+
+
+def look_view(look: Look | None) -> Json | None:
+    """One look, for the status of an organisation."""
+    if look is None:
+        return None
+    return {
+        "id": look.id,
+        "kind": look.kind,
+        "outcome": look.outcome,
+        "started_at": stamp(look.started.at),
+        "finished_at": stamp(look.finished_at),
+        "observed": look.observed,
+        "requests": look.requests,
+        "not_modified": look.not_modified,
+        "points": look.points,
+        "changes": dict(look.changes or {}),
+        "reason": look.reason,
+    }
+
+
+def organisation_view(organisation: Organisation) -> Json:
+    """An organisation itself."""
+    frozen = organisation.frozen
+    return {
+        "login": organisation.login,
+        "id": organisation.owner_id,
+        "server": organisation.server,
+        "state": organisation.state.value,
+        "reason": organisation.reason or None,
+        "frozen": {"since": stamp(frozen.at), "by": frozen.by, "reason": frozen.reason} if frozen else None,
+        "previous_names": list(organisation.aliases),
+    }
