@@ -33,12 +33,11 @@ _CHUNK_BYTES = 65_536
 
 @dataclass(frozen=True)
 class GitCall:
-    """One smart HTTP request: what it asks of which part of the protocol, and who asks."""
+    """One smart HTTP request: what it asks of which part of the protocol."""
 
     method: str
     path: str
     service: str
-    user: str
 
     @property
     def writes(self) -> bool:
@@ -46,15 +45,15 @@ class GitCall:
         return self.service == PUSH
 
 
-def call_of(method: str, path: str, query: Mapping[str, str], user: str) -> GitCall | None:
+def call_of(method: str, path: str, query: Mapping[str, str]) -> GitCall | None:
     """The call that a request makes; None when it is none of the three that the protocol has.
 
     `path` is what follows the repository's name: `info/refs`, `git-upload-pack` or `git-receive-pack`.
     """
     if method == "GET" and path == "info/refs" and query.get("service") in {FETCH, PUSH}:
-        return GitCall(method, path, query["service"], user)
+        return GitCall(method, path, query["service"])
     if method == "POST" and path in {FETCH, PUSH}:
-        return GitCall(method, path, path, user)
+        return GitCall(method, path, path)
     return None
 
 
@@ -63,15 +62,16 @@ async def answer(
     repo: GitRepo,
     call: GitCall,
     *,
+    user: str,
     lock: threading.RLock,
     pushed: Callable[[list[RefMove]], None],
 ) -> Response:
     """Hand the request to git and its answer back.
 
-    For a push, `pushed` is called with the refs that moved, in order of their names, while `lock` is still
+    `user` is who pushes, empty for a stranger. For a push, `pushed` is called with the refs that moved, in order of their names, while `lock` is still
     held and before the client learns that the push is over.
     """
-    environment = _cgi_environment(request, repo.path, call)
+    environment = _cgi_environment(request, repo.path, call, user)
     with tempfile.TemporaryFile() as body:
         async for chunk in request.stream():
             body.write(chunk)
@@ -119,7 +119,7 @@ class _Head:
     headers: dict[str, str]
 
 
-def _cgi_environment(request: Request, path: Path, call: GitCall) -> dict[str, str]:
+def _cgi_environment(request: Request, path: Path, call: GitCall, user: str) -> dict[str, str]:
     """The CGI variables that git http-backend reads (RFC 3875, git-http-backend(1))."""
     variables = {
         "GIT_PROJECT_ROOT": str(path.parent),
@@ -128,7 +128,7 @@ def _cgi_environment(request: Request, path: Path, call: GitCall) -> dict[str, s
         "REQUEST_METHOD": call.method,
         "QUERY_STRING": request.url.query,
         "CONTENT_TYPE": request.headers.get("content-type", ""),
-        "REMOTE_USER": call.user,
+        "REMOTE_USER": user,
         "REMOTE_ADDR": request.client.host if request.client else "",
         "GIT_PROTOCOL": request.headers.get("git-protocol", ""),
         "HTTP_CONTENT_ENCODING": request.headers.get("content-encoding", ""),
