@@ -6,14 +6,13 @@ transaction under the lease. When and how often is `service`'s; what may be beli
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from steward.app import looking
 from steward.app.failing import fail_look, heal
-from steward.app.looking import Observed, Readings
+from steward.app.looking import Observed, Survey
 from steward.app.queries import BUDGET
 from steward.app.reconcile import Applied, apply
 from steward.domain import drift
@@ -110,42 +109,26 @@ class Heartbeat:
             look = replace(look, id=tx.begin_look(look))
             organisation = tx.organisation(organisation_id)
         report = self._look(organisation, look)
-        if report.whole:
-            report = self._add_round(report, organisation_id)
         if requests:
             with self._store.writing(self._lease) as tx:
                 tx.serve_look_requests(requests, look.id)
         return replace(report, duration_s=elapsed_s(started, self._clock.now()))
 
-    def _add_round(self, report: Report, organisation_id: int) -> Report:
-        extra = self.round(organisation_id, everything=True)
-        if extra is None:
-            return report
-        counts = Counter(report.changes)
-        counts.update(extra.changes)
-        return replace(
-            report,
-            cost=report.cost + extra.cost,
-            changes=counts,
-            held=extra.held,
-            wants_look=extra.wants_look,
-            reason=extra.reason,
-        )
-
     def _look(self, organisation: Organisation, look: Look) -> Report:
+        now = self._clock.now()
         try:
-            observed = looking.observe(self._forge, self._store, organisation)
+            seen = looking.survey(self._forge, self._store, organisation, look.id, now, self._rules)
         except Incomplete as error:
             return self._partial(organisation, look, error)
         except (Transient, Permanent) as error:
             return self._failed(organisation, look, error, Cost())
-        server_at = observed.listing.server_at or self._clock.now().at
-        self._server_clocks[organisation.id] = (server_at, self._clock.now())
-        if twin := self._twin(organisation, observed.listing.owner_id):
-            return self._failed(organisation, look, twin, observed.listing.cost)
-        if observed.quiet and organisation.state is OrgState.OK:
-            return self._quiet(organisation, look, observed)
-        return self._apply_listing(organisation, look, observed)
+        assert seen.observed is not None, "a survey lists"
+        self._server_clocks[organisation.id] = (seen.observed.listing.server_at or now.at, now)
+        if twin := self._twin(organisation, seen.observed.listing.owner_id):
+            return self._failed(organisation, look, twin, seen.cost)
+        if seen.quiet and organisation.state is OrgState.OK:
+            return self._quiet(organisation, look, seen)
+        return self._apply(organisation, look, seen)
 
     def _twin(self, organisation: Organisation, owner_id: int) -> BadSettings | None:
         """The complaint, if another connected organisation is the same one under another name."""
@@ -158,31 +141,58 @@ class Heartbeat:
         reason = f"{organisation.login} is the same organisation as {twins[0].login}"
         return BadSettings(reason, "Remove one of the two names from STEWARD_GITHUB_ORGS.")
 
-    def _quiet(self, organisation: Organisation, look: Look, observed: Observed) -> Report:
-        look = self._ended(look, "whole", observed.count, observed.listing.cost, {})
+    def _quiet(self, organisation: Organisation, look: Look, survey: Survey) -> Report:
+        assert survey.observed is not None, "only a listing is quiet"
+        look = self._ended(look, "whole", survey.observed.count, survey.cost, {})
         with self._store.writing(self._lease) as tx:
             tx.finish_look(look)
-        return self._report(organisation, look, observed.listing.cost)
+        return self._report(organisation, look, survey.cost)
 
-    def _apply_listing(self, organisation: Organisation, look: Look, observed: Observed) -> Report:
+    def _apply(self, organisation: Organisation, look: Look, survey: Survey) -> Report:
+        """Judge and store what a look saw, in one transaction."""
         seen = Seen(organisation.id, look.id, self._clock.now())
-        listing, revision = observed.listing, organisation.revision
+        revision, observed = organisation.revision, survey.observed
         with self._store.writing(self._lease) as tx:
             organisation = tx.organisation(organisation.id)
             overtaken = organisation.revision != revision
-            organisation = self._identify(tx, organisation, observed, seen)
-            changes = looking.listed_changes(tx, observed, organisation, look.id, self._rules.grace_s)
+            if observed is not None:
+                organisation = self._identify(tx, organisation, observed, seen)
+                organisation = replace(organisation, last_whole_look=look.id)
+            changes = looking.changes_of(tx, survey, self._context(tx, organisation, survey, seen))
             applied = apply(tx, changes, organisation, seen, self._channels)
-            organisation = heal(tx, applied.organisation, seen, self._channels)
-            organisation = self._baseline(tx, organisation, observed, seen)
-            organisation = replace(organisation, last_whole_look=look.id)
-            if not tx.held(organisation.id):
-                organisation = self._remember(tx, organisation, observed, overtaken=overtaken)
+            organisation = applied.organisation
+            if observed is not None:
+                organisation = heal(tx, organisation, seen, self._channels)
+                organisation = self._baseline(tx, organisation, observed, seen)
+                if not tx.held(organisation.id):
+                    organisation = self._remember(tx, organisation, observed, overtaken=overtaken)
+                self._note_budget(tx)
             tx.save_organisation(organisation)
-            self._note_budget(tx)
-            look = self._ended(look, "whole", observed.count, listing.cost, applied.counts, applied.held)
+            look = self._ended_survey(look, survey, applied)
             tx.finish_look(look)
-        return self._report(organisation, look, listing.cost, applied)
+        wants = any(isinstance(change, Absent) and change.waits_for_look for change in changes)
+        report = self._report(organisation, look, survey.cost, applied)
+        return replace(report, wants_look=wants, reason=look.reason)
+
+    def _context(self, tx: Writes, organisation: Organisation, survey: Survey, seen: Seen) -> Context:
+        server_at, then = self._server_clocks[organisation.id]
+        return Context(
+            organisation=organisation,
+            homes=looking.homes(tx, organisation),
+            evidence=survey.readings.evidence,
+            expected=looking.expectations(tx, organisation),
+            look=seen.look,
+            now=seen.now,
+            server_at=server_at + timedelta(seconds=elapsed_s(then, seen.now)),
+            rules=self._rules,
+        )
+
+    def _ended_survey(self, look: Look, survey: Survey, applied: Applied) -> Look:
+        stopped = survey.readings.stopped
+        count = survey.observed.count if survey.observed else len(survey.readings.sightings)
+        outcome = "partial" if stopped and survey.observed is None else "whole"
+        reason = stopped.reason if stopped else ""
+        return self._ended(look, outcome, count, survey.cost, applied.counts, applied.held, reason)
 
     def _identify(
         self, tx: Writes, organisation: Organisation, observed: Observed, seen: Seen
@@ -274,49 +284,19 @@ class Heartbeat:
         reset_at = budget.reset_at.isoformat() if budget.reset_at else None
         tx.set_setting(BUDGET, {"limit": budget.limit, "remaining": budget.remaining, "reset_at": reset_at})
 
-    def round(self, organisation_id: int, *, everything: bool = False) -> Report | None:
-        """Read by id what is due; None if nothing is. `everything` includes what could not be read before."""
+    def round(self, organisation_id: int) -> Report | None:
+        """Read by id what is being confirmed and due, between beats; None if nothing is."""
         now = self._clock.now()
         with self._store.reading() as view:
             organisation = view.organisation(organisation_id)
-            due = looking.due_reads(view, organisation, self._rules, now, everything=everything)
-        server = self._server_clocks.get(organisation_id)
-        if not due or server is None:
+            due = looking.due_reads(view, organisation, self._rules, now, everything=False)
+        if not due or organisation_id not in self._server_clocks:
             return None
         look = Look(0, organisation_id, "single", now, asked_by="confirmation")
         with self._store.writing(self._lease) as tx:
             look = replace(look, id=tx.begin_look(look))
         readings = looking.read_each(self._forge, self._store, organisation, due)
-        return self._apply_round(organisation, look, readings, server)
-
-    def _apply_round(
-        self, organisation: Organisation, look: Look, readings: Readings, server: tuple[datetime, Instant]
-    ) -> Report:
-        now = self._clock.now()
-        server_at = server[0] + timedelta(seconds=elapsed_s(server[1], now))
-        seen = Seen(organisation.id, look.id, now)
-        with self._store.writing(self._lease) as tx:
-            organisation = tx.organisation(organisation.id)
-            context = Context(
-                organisation=organisation,
-                homes=looking.homes(tx, self._forge.server),
-                evidence=readings.evidence,
-                expected=looking.expectations(tx, organisation),
-                look=look.id,
-                now=now,
-                server_at=server_at,
-                rules=self._rules,
-            )
-            changes = looking.weighed_changes(tx, readings, context)
-            applied = apply(tx, changes, organisation, seen, self._channels)
-            tx.save_organisation(applied.organisation)
-            reason = readings.stopped.reason if readings.stopped else ""
-            count, outcome = len(readings.sightings), "partial" if readings.stopped else "whole"
-            look = self._ended(look, outcome, count, readings.cost, applied.counts, applied.held, reason)
-            tx.finish_look(look)
-        report = self._report(applied.organisation, look, readings.cost, applied)
-        wants = any(isinstance(change, Absent) and change.waits_for_look for change in changes)
-        return replace(report, wants_look=wants, reason=reason)
+        return self._apply(organisation, look, Survey(None, readings))
 
     def _ended(
         self,

@@ -16,6 +16,7 @@ from steward.domain.repository import (
     Cost,
     Found,
     Listing,
+    NotFound,
     PageMark,
     Presence,
     Repo,
@@ -83,19 +84,6 @@ def _compare(store: Store, organisation: Organisation, listing: Listing, unsent:
     return Observed(listing, digests, changed, vanished)
 
 
-def listed_changes(
-    view: Reads, observed: Observed, organisation: Organisation, look: int, grace_s: float
-) -> list[Change]:
-    """The changes of a whole listing, judged against the record as `view` shows it now."""
-    records = _records(view, [*observed.changed, *observed.vanished])
-    changes = seen_changes(view, observed.listing.repos, observed.changed, records, organisation, look)
-    for repo_id in observed.vanished:
-        found = drift.suspect(records[repo_id], look, observed.listing.server_at, grace_s)
-        if found is not None:
-            changes.append(found)
-    return changes
-
-
 def seen_changes(
     view: Reads,
     repos: Mapping[int, Repo],
@@ -154,7 +142,7 @@ def read_each(forge: ForgeRead, store: Store, organisation: Organisation, due: S
             readings.cost += cost
         readings.evidence.clear()
         for tracked in due:
-            if tracked.repository.repo.id in readings.sightings:
+            if isinstance(readings.sightings.get(tracked.repository.repo.id), NotFound):
                 checker.evidence(tracked.repository.repo.visibility)
     except (Transient, Permanent) as error:
         readings.stopped = error
@@ -214,11 +202,61 @@ class AccessChecker:
         return None if told is None else told == ours
 
 
-def weighed_changes(view: Reads, readings: Readings, context: Context) -> list[Change]:
-    """The believed changes of a round of reads by id, judged against the record as `view` shows it."""
-    changes = []
-    for repo_id, before in _records(view, list(readings.sightings)).items():
-        change = weigh(before, readings.sightings[repo_id], context)
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """All that one look saw: a whole listing (None for a look at single repositories), and reads by id."""
+
+    observed: Observed | None
+    readings: Readings
+
+    @property
+    def cost(self) -> Cost:
+        """What the look cost."""
+        return self.readings.cost + (self.observed.listing.cost if self.observed else Cost())
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing is to be compared, and nothing was read."""
+        return self.observed is not None and self.observed.quiet and not self.readings.sightings
+
+
+def survey(
+    forge: ForgeRead, store: Store, organisation: Organisation, look: int, now: Instant, rules: Rules
+) -> Survey:
+    """List the organisation, then read by id what the listing lacks and what is being confirmed.
+
+    Raises the forge's errors where the listing was not whole; reads that fail only end the reading.
+    """
+    observed = observe(forge, store, organisation)
+    with store.reading() as view:
+        due = due_reads(view, organisation, rules, now, everything=True)
+        lacking = _suspects(view, observed, look, rules.grace_s)
+    unlisted = [t for t in due if t.repository.repo.id not in observed.digests]
+    suspects = [change.before for change in lacking]
+    chosen = [*unlisted, *suspects][: rules.reads_per_round]
+    return Survey(observed, read_each(forge, store, organisation, chosen))
+
+
+def _suspects(view: Reads, observed: Observed, look: int, grace_s: float) -> list[drift.Suspected]:
+    records = _records(view, observed.vanished)
+    server_at = observed.listing.server_at
+    found = (drift.suspect(records[i], look, server_at, grace_s) for i in observed.vanished)
+    return [change for change in found if change is not None]
+
+
+def changes_of(view: Reads, seen: Survey, context: Context) -> list[Change]:
+    """The believed changes of a look, judged against the record as `view` shows it now."""
+    changes: list[Change] = []
+    observed, sightings = seen.observed, seen.readings.sightings
+    if observed is not None:
+        records = _records(view, observed.changed)
+        changes = seen_changes(
+            view, observed.listing.repos, observed.changed, records, context.organisation, context.look
+        )
+        lacking = _suspects(view, observed, context.look, context.rules.grace_s)
+        changes += [change for change in lacking if change.before.repository.repo.id not in sightings]
+    for repo_id, before in _records(view, list(sightings)).items():
+        change = weigh(before, sightings[repo_id], context)
         if change is not None:
             changes.append(change)
     return believe(changes, losses(view, context), context.rules)
@@ -235,9 +273,10 @@ def losses(view: Reads, context: Context) -> Losses:
     return Losses(concluded, pending, sum(counts.values()) + concluded)
 
 
-def homes(view: Reads, server: str) -> dict[int, int]:
-    """Owner id -> our id, of every organisation kept on that server."""
-    return {o.owner_id: o.id for o in view.organisations() if o.owner_id and o.server == server}
+def homes(view: Reads, organisation: Organisation) -> dict[int, int]:
+    """Owner id -> our id, of that organisation and of every other one kept on its server."""
+    known = {o.owner_id: o.id for o in view.organisations() if o.owner_id and o.server == organisation.server}
+    return {**known, **({organisation.owner_id: organisation.id} if organisation.owner_id else {})}
 
 
 def due_reads(

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from steward.app import looking
 from steward.app.connecting import choose, connect
@@ -12,13 +11,13 @@ from steward.app.errors import Invalid
 from steward.app.heartbeat import NEWEST, Heartbeat, Report
 from steward.app.outbox import Outbox
 from steward.app.views import Json
-from steward.domain.belief import Context, Evidence
-from steward.domain.drift import Born, Change, Discovered, MovedHere, Present, Suspected
+from steward.domain.belief import Context
+from steward.domain.drift import Born, Change, Discovered, MovedHere, Present
 from steward.domain.instant import Instant, elapsed_s
 from steward.domain.project import Look, Organisation
 from steward.domain.repository import Cost
 from steward.domain.rules import Rules
-from steward.ports import Clock, ForgeRead, Lease, Notifier, Permanent, Reads, Store, Transient
+from steward.ports import Clock, ForgeRead, Lease, Notifier, Permanent, Store, Transient
 
 LEASE = "heartbeat"
 ASK_TIMEOUT_S = 600.0
@@ -156,45 +155,23 @@ class Sync:
         }
 
     def _planned(self, forge: ForgeRead, organisation: Organisation) -> tuple[list[Change], str]:
-        observed = looking.observe(forge, self.store, organisation)
+        now = self.clock.now()
+        seen = looking.survey(forge, self.store, organisation, NEWEST, now, self.rules)
+        assert seen.observed is not None, "a survey lists"
+        organisation = replace(organisation, last_whole_look=NEWEST)
         with self.store.reading() as view:
-            changes: list[Change] = []
-            if not observed.quiet:
-                changes = looking.listed_changes(view, observed, organisation, NEWEST, self.rules.grace_s)
-            now = self.clock.now()
-            due = looking.due_reads(view, organisation, self.rules, now, everything=True)
-        suspects = [change.before for change in changes if isinstance(change, Suspected)]
-        room = max(0, self.rules.reads_per_round - len(due))
-        readings = looking.read_each(forge, self.store, organisation, [*due, *suspects[:room]])
-        server_at = observed.listing.server_at or now.at
-        with self.store.reading() as view:
-            context = self._context(view, forge, organisation, readings.evidence, server_at)
-            weighed = looking.weighed_changes(view, readings, context)
-        unread = [
-            change
-            for change in changes
-            if not isinstance(change, Suspected) or change.before.repository.repo.id not in readings.sightings
-        ]
-        return [*unread, *weighed], readings.stopped.reason if readings.stopped else ""
-
-    def _context(
-        self,
-        view: Reads,
-        forge: ForgeRead,
-        organisation: Organisation,
-        evidence: Mapping[str, Evidence],
-        server_at: datetime,
-    ) -> Context:
-        return Context(
-            organisation=organisation,
-            homes=looking.homes(view, forge.server),
-            evidence=evidence,
-            expected=looking.expectations(view, organisation),
-            look=NEWEST,
-            now=self.clock.now(),
-            server_at=server_at,
-            rules=self.rules,
-        )
+            context = Context(
+                organisation=organisation,
+                homes=looking.homes(view, organisation),
+                evidence=seen.readings.evidence,
+                expected=looking.expectations(view, organisation),
+                look=NEWEST,
+                now=now,
+                server_at=seen.observed.listing.server_at or now.at,
+                rules=self.rules,
+            )
+            changes = looking.changes_of(view, seen, context)
+        return changes, seen.readings.stopped.reason if seen.readings.stopped else ""
 
 
 def _configured(organisation: Organisation, logins: Sequence[str]) -> bool:

@@ -163,12 +163,21 @@ def believe(changes: Iterable[Change], losses: Losses, rules: Rules) -> list[Cha
     claims = [change for change in changes if isinstance(change, drift.Lost | drift.Transferred)]
     if not claims:
         return changes
-    not_pending = sum(change.before.repository.presence not in PENDING for change in claims)
-    count = losses.concluded + losses.pending + not_pending
+    count = losses.concluded + losses.pending + sum(map(_adds, changes))
     limit = max(rules.loss_count_max, rules.loss_share_max * losses.recorded)
     if count <= limit and not (losses.recorded >= 2 and count >= losses.recorded):
         return changes
     return [_hold(change) for change in changes]
+
+
+def _adds(change: Change) -> int:
+    """How a change of this very look alters the number of losses that are pending."""
+    if isinstance(change, drift.Discovered | drift.Born | drift.MovedHere | drift.Held):
+        return 0
+    repository = change.before.repository
+    was = repository.presence in PENDING and repository.lost_at is None
+    gone = drift.Suspected | drift.Absent | drift.Lost | drift.Transferred
+    return isinstance(change, gone) - was
 
 
 def _hold(change: Change) -> Change:
