@@ -1,0 +1,6 @@
+"""The REST handlers, one module for each part of GitHub's interface; each lists its own `ROUTES`."""
+
+from localhub.rest import admin, apps, listing, meta, orgs, repos
+
+TABLE = [*meta.ROUTES, *apps.ROUTES, *orgs.ROUTES, *listing.ROUTES, *repos.ROUTES, *admin.ROUTES]
+"""All routes. Where two could match a path, the earlier one does."""

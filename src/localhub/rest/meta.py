@@ -1,0 +1,73 @@
+"""The root of the API, the user, the server's facts, and the rate limit."""
+
+from localhub import render
+from localhub.wire import Answer, Call, Problem, Route
+
+VERSION = "3.17.0"
+"""The release of GitHub Enterprise Server whose interface this follows."""
+
+
+def root(call: Call) -> Answer:
+    """`GET /`: where things are."""
+    base = call.base
+    return Answer(
+        body={
+            "current_user_url": f"{base}/user",
+            "organization_url": f"{base}/orgs/{{org}}",
+            "organization_repositories_url": f"{base}/orgs/{{org}}/repos{{?type,page,per_page,sort}}",
+            "rate_limit_url": f"{base}/rate_limit",
+            "repository_url": f"{base}/repos/{{owner}}/{{repo}}",
+        }
+    )
+
+
+def user(call: Call) -> Answer:
+    """`GET /user`: the user of a personal token."""
+    if call.caller.kind == "anonymous":
+        raise Problem(401, "Requires authentication")
+    if call.caller.kind != "user":
+        raise Problem(403, "Resource not accessible by integration")
+    owner = call.core.registry.owner_by_id(call.caller.user_id)
+    shape = render.owner(call.caller.login, call.caller.user_id, "User", call.base, call.site)
+    times = {} if owner is None else {"created_at": owner.created_at, "updated_at": owner.updated_at}
+    return Answer(body=shape | {"name": call.caller.login, "email": None, "public_repos": 0} | times)
+
+
+def user_by_login(call: Call) -> Answer:
+    """`GET /users/{username}`: anybody, organisations included."""
+    owner = call.core.registry.owner(call.params["username"])
+    if owner is None:
+        raise Problem(404, "Not Found")
+    shape = render.owner(owner.login, owner.id, owner.type, call.base, call.site)
+    times = {"created_at": owner.created_at, "updated_at": owner.updated_at}
+    return Answer(body=shape | {"name": owner.login, "email": None} | times)
+
+
+def meta(call: Call) -> Answer:
+    """`GET /meta`: what kind of server this is."""
+    return Answer(
+        body={
+            "verifiable_password_authentication": False,
+            "installed_version": VERSION,
+            "hooks": ["127.0.0.0/8"],
+            "web": [call.site],
+            "api": [call.base],
+            "git": [call.site],
+            "localhub": True,
+        }
+    )
+
+
+def rate_limit(call: Call) -> Answer:
+    """`GET /rate_limit`: costs nothing."""
+    facts = call.core.limits.window(call.caller.key).facts()
+    return Answer(body={"resources": {"core": facts}, "rate": facts})
+
+
+ROUTES = [
+    Route("GET", "/", root),
+    Route("GET", "/user", user),
+    Route("GET", "/users/{username}", user_by_login),
+    Route("GET", "/meta", meta),
+    Route("GET", "/rate_limit", rate_limit),
+]

@@ -1,0 +1,28 @@
+"""A repository as this caller is shown it."""
+
+from typing import Any
+
+from localhub import render
+from localhub.registry import Repo
+from localhub.wire import Call
+
+
+def repo(call: Call, one: Repo) -> dict[str, Any]:
+    """The short form, as in lists."""
+    return render.repo(one, call.base, call.site, permissions(call, one))
+
+
+def full_repo(call: Call, one: Repo) -> dict[str, Any]:
+    """The long form, as at a repository's own address."""
+    return render.full_repo(one, call.base, call.site, permissions(call, one))
+
+
+def permissions(call: Call, one: Repo) -> dict[str, bool] | None:
+    """The caller's rights; GitHub leaves them out for one who is not known."""
+    if call.caller.kind == "anonymous":
+        return None
+    access = call.core.access
+    return render.permissions(
+        write=access.may_write(call.caller, one, "contents"),
+        admin=access.may_write(call.caller, one, "administration"),
+    )
