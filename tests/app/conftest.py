@@ -1,0 +1,35 @@
+"""A fresh small world per test, on an in-memory database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from steward.adapters.store import open_store
+from steward.testing.world import World
+
+
+@pytest.fixture
+def make_world() -> Iterator[Callable[..., World]]:
+    """Make worlds; each has a database of its own."""
+    made: list[World] = []
+
+    def make(*logins: str, page_size: int = 100) -> World:
+        world = World(open_store("sqlite://"), logins or ("acme",), page_size=page_size)
+        made.append(world)
+        return world
+
+    yield make
+    for world in made:
+        world.store.close()
+
+
+@pytest.fixture
+def world(make_world: Callable[..., World]) -> World:
+    """One organisation, `acme`, with five repositories that have come in."""
+    made = make_world()
+    for name in ("shop", "tickets", "blog", "bot", "api"):
+        made.forge.create("acme", name)
+    made.beat()
+    return made

@@ -1,0 +1,292 @@
+"""The heartbeat by example: each sentence of the design about what is believed, and what follows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from steward.domain.guards import Guard
+from steward.domain.lifecycle import Position, Who, advance
+from steward.domain.project import Project
+from steward.domain.status import Status, Trigger
+from steward.testing.world import World
+
+
+def repo_named(world: World, name: str) -> int:
+    """The id of a living repository of acme."""
+    return next(repo.id for repo in world.forge.live("acme").values() if repo.name == name)
+
+
+def put(world: World, repo_id: int, status: Status, live: bool = False) -> Project:
+    """Bring the project of a repository into a status, past the gates, as later operations would."""
+    project = world.tracked(repo_id).project
+    assert project is not None
+    now = world.clock.now().at
+    with world.store.writing() as tx:
+        proofs = frozenset(Guard)
+        move = advance(project.position, Trigger.ADOPTED, Who.PERSON, proofs, Status.ACTIVE)
+        project = tx.move(project, replace(move, after=Position(status)), now)
+        return tx.save_project(replace(project, live={"url": "http://x"} if live else None), now)
+
+
+def test_the_first_look_is_a_baseline_with_one_digest(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    for number in range(7):
+        world.forge.create("acme", f"repo-{number}")
+    report = world.beat()
+    assert (report.state, report.observed, report.changes["discovered"]) == ("ok", 7, 7)
+    assert {p.status for p in world.projects()} == {Status.DISCOVERED}
+    assert {p.management.value for p in world.projects()} == {"watch"}
+    assert world.deliver() == ["acme: 7 repositories came in"]
+    assert world.incidents() == []
+
+
+def test_a_new_repository_is_discovered_once(world: World) -> None:
+    world.deliver()
+    world.forge.create("acme", "fresh")
+    assert world.beat().changes["discovered"] == 1
+    assert world.beat().changes["discovered"] == 0
+    assert world.deliver()[1:] == ["acme: 1 new on GitHub"]
+
+
+def test_an_archived_repository_is_discovered_and_archived_in_two_moves(world: World) -> None:
+    repo = world.forge.create("acme", "old", archived=True)
+    world.beat()
+    project = world.tracked(repo.id).project
+    assert project is not None
+    assert (project.status, project.interrupted) == (Status.ARCHIVED, (Status.DISCOVERED,))
+    moves = [e.data["to"] for e in world.events() if e.project_id == project.id]
+    assert moves == ["discovered", "archived"]
+    assert world.incidents() == []
+
+
+def test_an_unchanged_beat_writes_nothing_but_its_own_row(world: World) -> None:
+    world.beat()
+    before = contents(world)
+    report = world.beat()
+    assert (report.cost.requests, report.cost.not_modified, report.cost.points) == (1, 1, 0)
+    assert contents(world) == before
+
+
+def contents(world: World) -> dict[str, object]:
+    """Everything recorded but the looks themselves."""
+    with world.store.reading() as view:
+        shown: dict[str, object] = {"organisations": view.organisations(), "outbox": view.outbox_counts()}
+        ids = list(view.digests(world.organisations[0].id))
+        shown["tracked"] = sorted(view.tracked(ids), key=lambda t: t.repository.repo.id)
+        shown["marks"] = view.marks(world.organisations[0].id)
+    return {**shown, "projects": world.projects(), "events": world.events(), "incidents": world.incidents()}
+
+
+def test_a_deleted_repository_is_missing_within_two_minutes_of_being_noticed(world: World) -> None:
+    gone = repo_named(world, "shop")
+    world.forge.delete(gone)
+    assert world.beat().changes["absent"] == 1
+    record = world.tracked(gone).repository
+    assert (record.presence.value, record.absences) == ("absent", 1)
+    assert world.status(gone) == "discovered"
+    began = world.clock.now()
+    while world.status(gone) != "missing":
+        world.clock.advance(1)
+        world.round()
+    assert 39 <= world.clock.now().tick_s - began.tick_s <= 42
+    assert world.open_causes() == ["missing"]
+    evidence = world.incidents()[0]["evidence"]
+    assert (evidence["absences"], evidence["full_name"]) == (3, "acme/shop")
+
+
+def test_reads_that_come_too_soon_do_not_count(world: World) -> None:
+    gone = repo_named(world, "shop")
+    world.forge.delete(gone)
+    for _ in range(10):
+        world.beat()
+        world.clock.advance(1)
+    assert world.tracked(gone).repository.absences == 1
+
+
+def test_confirmations_survive_a_restart(world: World) -> None:
+    gone = repo_named(world, "shop")
+    world.forge.delete(gone)
+    for expected in (1, 2):
+        world.beat()
+        assert world.tracked(gone).repository.absences == expected
+        world.restart()
+        world.clock.advance(20)
+    world.beat()
+    assert world.status(gone) == "missing"
+
+
+@pytest.mark.parametrize("jump_s", [-7200.0, 7200.0])
+def test_a_clock_that_jumps_neither_hurries_nor_stalls_a_confirmation(world: World, jump_s: float) -> None:
+    gone = repo_named(world, "shop")
+    world.forge.delete(gone)
+    world.beat()
+    world.clock.jump(jump_s)
+    world.beat()
+    assert world.tracked(gone).repository.absences == 1
+    world.clock.advance(20)
+    world.round()
+    assert world.tracked(gone).repository.absences == 2
+
+
+def test_a_blip_marks_nothing_missing(world: World) -> None:
+    shop = repo_named(world, "shop")
+    world.forge.delete(shop)
+    world.beat()
+    world.forge.restore(shop)
+    world.beat()
+    assert (world.state(shop), world.status(shop), world.open_causes()) == ("seen", "discovered", [])
+    assert world.kinds()[-2:] == ["repository.absent", "repository.seen_again"]
+
+
+@pytest.mark.parametrize(
+    ("status", "live", "severity"),
+    [
+        (Status.ACTIVE, True, "critical"),
+        (Status.ACTIVE, False, "error"),
+        (Status.INITIALIZED, False, "error"),
+        (Status.ERROR, True, "critical"),
+    ],
+)
+def test_severity_follows_what_users_feel(world: World, status: Status, live: bool, severity: str) -> None:
+    shop = repo_named(world, "shop")
+    if status is Status.ERROR:
+        project = put(world, shop, Status.ACTIVE, live)
+        with world.store.writing() as tx:
+            proofs = frozenset({Guard.CAUSE_KNOWN})
+            tx.move(
+                project,
+                advance(project.position, Trigger.FAILED, Who.HEALTH_CHECK, proofs),
+                project.updated_at,
+            )
+    else:
+        put(world, shop, status, live)
+    world.forge.delete(shop)
+    world.settle()
+    assert [(i["cause"], i["severity"]) for i in world.incidents()] == [("missing", severity)]
+    world.forge.restore(shop)
+    world.beat()
+    assert world.status(shop) == status.value
+    assert world.open_causes() == []
+
+
+def test_a_draft_without_a_repository_is_left_alone(world: World) -> None:
+    world.commands().order("idea")
+    world.settle()
+    assert next(p for p in world.projects() if p.slug == "idea").status is Status.DRAFT
+    assert world.open_causes() == []
+
+
+def test_provisioning_is_recognised_by_name_and_marker_together(world: World) -> None:
+    world.commands().order("portal")
+    project = next(p for p in world.projects() if p.slug == "portal")
+    with world.store.writing() as tx:
+        tx.save_project(replace(project, expects="portal", marker="steward:abc"), project.updated_at)
+    impostor = world.forge.create("acme", "portal-x", description="made by steward:abc")
+    ours = world.forge.create("acme", "Portal", description="steward:abc")
+    world.beat()
+    assert world.tracked(impostor.id).project != world.tracked(ours.id).project
+    found = world.tracked(ours.id).project
+    assert found is not None
+    assert (found.slug, found.repository_id, found.status) == ("portal", ours.id, Status.DRAFT)
+    assert "repository.born" in world.kinds()
+
+
+def test_an_archived_project_whose_repository_vanishes_stays_archived(world: World) -> None:
+    shop = repo_named(world, "shop")
+    world.commands().archive("shop", "over")
+    world.forge.delete(shop)
+    world.settle()
+    assert world.status(shop) == "archived"
+    assert world.tracked(shop).repository.lost_at is not None
+    assert world.open_causes() == []
+    assert world.kinds().count("repository.lost") == 1
+
+
+def test_reopening_a_project_whose_repository_is_gone_ends_in_missing(world: World) -> None:
+    shop = repo_named(world, "shop")
+    world.commands().archive("shop")
+    world.forge.delete(shop)
+    world.settle()
+    world.commands().reopen("shop")
+    world.settle()
+    assert world.status(shop) == "missing"
+
+
+def test_an_ignored_project_goes_missing_without_a_word(world: World) -> None:
+    shop = repo_named(world, "shop")
+    world.commands().manage("shop", "ignore")
+    world.deliver()
+    world.forge.delete(shop)
+    world.settle()
+    assert world.status(shop) == "missing"
+    assert world.deliver() == ["acme: 5 repositories came in"]
+
+
+def test_a_restored_repository_resolves_its_incident_and_says_what_may_be_lost(world: World) -> None:
+    shop = repo_named(world, "shop")
+    world.forge.delete(shop)
+    world.settle()
+    world.forge.restore(shop)
+    world.beat()
+    incident = world.incidents()[0]
+    assert (incident["state"], world.status(shop)) == ("resolved", "discovered")
+    assert "secrets" in incident["resolution"]
+
+
+def test_a_loss_that_only_a_single_look_noticed_waits_for_a_whole_one(world: World) -> None:
+    shop = repo_named(world, "shop")
+    world.forge.delete(shop)
+    world.beat()
+    with world.store.writing() as tx:
+        record = world.tracked(shop).repository
+        tx.save_repositories([replace(record, absent_look=10**6)], world.clock.now().at)
+    for _ in range(4):
+        world.clock.advance(20)
+        report = world.round()
+    assert report is not None
+    assert report.wants_look
+    assert world.status(shop) == "discovered"
+
+
+def test_driving_a_discovered_project_asks_for_its_setup(world: World) -> None:
+    shown = world.commands().manage("shop", "drive")
+    assert (shown["status"], shown["management"]) == ("setup_required", "drive")
+
+
+def test_two_organisations_are_judged_alone(make_world: Callable[..., World]) -> None:
+    world = make_world("acme", "globex")
+    for login in ("acme", "globex"):
+        for name in ("one", "two", "three"):
+            world.forge.create(login, name)
+        world.beat(login)
+    gone = next(iter(world.forge.live("globex")))
+    world.forge.delete(gone)
+    world.forge.set_reachable("acme", reachable=False)
+    assert world.beat("acme").whole is False
+    world.settle("globex")
+    assert world.status(gone) == "missing"
+    assert world.organisation("acme").state.value == "misconfigured"
+    assert world.organisation("globex").state.value == "ok"
+
+
+def test_a_repository_moved_between_our_organisations_stays_the_same_project(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world("acme", "globex")
+    repo = world.forge.create("acme", "shop")
+    for login in ("acme", "globex"):
+        world.forge.create(login, "other")
+        world.beat(login)
+    before = world.tracked(repo.id).project
+    world.forge.transfer(repo.id, "globex")
+    world.beat("acme")
+    world.beat("globex")
+    after = world.tracked(repo.id)
+    assert before is not None
+    assert after.project is not None
+    assert after.project.id == before.id
+    assert after.repository.organisation_id == world.organisations[1].id
+    assert (after.project.status, world.open_causes()) == (Status.DISCOVERED, [])
