@@ -21,7 +21,7 @@ from starlette.routing import BaseRoute
 from starlette.routing import Route as StarletteRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from localhub import faults
+from localhub import faults, gitserver
 from localhub.clock import stamp
 from localhub.core import Core, Logged
 from localhub.limits import Window
@@ -41,8 +41,8 @@ _KNOWN = re.compile(
 """First parts of GitHub's API paths: what is below them and has no handler is missing here, not unknown."""
 
 
-def build(core: Core, more: Iterable[BaseRoute] = ()) -> ASGIApp:
-    """The application over one localhub; `more` are routes beside REST, as git's, tried after it."""
+def build(core: Core) -> ASGIApp:
+    """The application over one localhub: REST, then git, then a plain answer for what is missing."""
     handlers: dict[str, dict[str, Route]] = {}
     for route in TABLE:
         for path in _paths(route.path):
@@ -53,7 +53,7 @@ def build(core: Core, more: Iterable[BaseRoute] = ()) -> ASGIApp:
         for path, methods in handlers.items()
     ]
     missing = [StarletteRoute("/{path:path}", _Endpoint(core, "", {}))]
-    return Starlette(routes=[*served, *more, *missing])
+    return Starlette(routes=[*served, *gitserver.routes(core), *missing])
 
 
 def _paths(path: str) -> list[str]:

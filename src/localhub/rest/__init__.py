@@ -1,6 +1,17 @@
 """The REST handlers, one module for each part of GitHub's interface; each lists its own `ROUTES`."""
 
-from localhub.rest import admin, apps, listing, meta, orgs, repos
+from localhub.rest import admin, apps, checks, contents, git, listing, meta, orgs, pulls, repos
 
-TABLE = [*meta.ROUTES, *apps.ROUTES, *orgs.ROUTES, *listing.ROUTES, *repos.ROUTES, *admin.ROUTES]
+TABLE = [
+    *meta.ROUTES,
+    *apps.ROUTES,
+    *orgs.ROUTES,
+    *listing.ROUTES,
+    *repos.ROUTES,
+    *contents.ROUTES,
+    *pulls.ROUTES,
+    *checks.ROUTES,
+    *git.ROUTES,
+    *admin.ROUTES,
+]
 """All routes. Where two could match a path, the earlier one does."""
