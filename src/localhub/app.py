@@ -157,7 +157,7 @@ def handle(call: Call) -> Answer:
             return not_found().answer()
         words = f"localhub does not implement {call.method} {call.path}"
         return Problem(
-            501, words, more={"hint": "it serves a part of GitHub; docs/localhub.md lists it"}
+            501, words, more={"hint": f"it serves a part of GitHub, which GET {ADMIN_PREFIX} lists"}
         ).answer()
     try:
         return call.route.handler(call)

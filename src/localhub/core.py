@@ -96,7 +96,10 @@ class Core:
             return found
 
     def lock(self, repo_id: int) -> threading.RLock:
-        """The lock under which one repository's refs are moved."""
+        """The lock under which one repository's refs are moved and its git repository is made.
+
+        Whoever holds it may begin a transaction; whoever is in a transaction must not wait for it.
+        """
         with self.store.lock:
             return self._locks[repo_id]
 
@@ -135,9 +138,10 @@ class Core:
 
     def generate_repo(self, sender: Caller, template: Repo, owner: Owner, wanted: NewRepo) -> Repo:
         """Make a repository whose only commit holds the template's files. Raises NameTaken and BadName."""
+        source = self.git(template)
         with self.store.transaction():
             repo = self.create_repo(sender, owner, wanted)
-            seeds.copy_template(self.git(template), self._git_of(repo.id), repo)
+            seeds.copy_template(source, self._git_of(repo.id), repo)
         return repo
 
     def rename_repo(self, sender: Caller, repo: Repo, name: str) -> Repo:
@@ -194,7 +198,7 @@ class Core:
         return changed
 
     def edit_repo(self, sender: Caller, repo: Repo, fields: Mapping[str, Any]) -> Repo:
-        """Change description, default branch, or any of the further fields."""
+        """Change description, default branch (which must be there), or any of the further fields."""
         known = {name: fields[name] for name in ("description", "default_branch") if name in fields}
         further = {name: value for name, value in fields.items() if name not in known}
         extra = msgspec.json.encode(repo.extras() | further).decode() if further else repo.extra
@@ -207,8 +211,8 @@ class Core:
                 name: {"from": getattr(repo, name)} for name in known if getattr(repo, name) != known[name]
             }
             self.emit("repository", "edited", sender, changed, {"changes": told})
-        if changed.default_branch != repo.default_branch:
-            self.git(changed).set_head_branch(changed.default_branch)
+            if changed.default_branch != repo.default_branch:
+                self._git_of(repo.id).set_head_branch(changed.default_branch)
         return changed
 
     def note_push(self, repo: Repo) -> Repo:

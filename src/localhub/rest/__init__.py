@@ -1,6 +1,20 @@
 """The REST handlers, one module for each part of GitHub's interface; each lists its own `ROUTES`."""
 
-from localhub.rest import admin, apps, checks, contents, git, listing, meta, orgs, pulls, repos
+from localhub.rest import (
+    admin,
+    apps,
+    checks,
+    contents,
+    git,
+    hooks,
+    listing,
+    meta,
+    orgs,
+    pulls,
+    repos,
+    rules,
+    secrets,
+)
 
 TABLE = [
     *meta.ROUTES,
@@ -9,6 +23,9 @@ TABLE = [
     *listing.ROUTES,
     *repos.ROUTES,
     *contents.ROUTES,
+    *hooks.ROUTES,
+    *secrets.ROUTES,
+    *rules.ROUTES,
     *pulls.ROUTES,
     *checks.ROUTES,
     *git.ROUTES,

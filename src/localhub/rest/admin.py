@@ -26,6 +26,13 @@ def _guarded(handler: Handler) -> Handler:
     return guarded
 
 
+def index(call: Call) -> Answer:
+    """`GET /_localhub`: what this localhub serves, one line for each method and path."""
+    from localhub.rest import TABLE
+
+    return Answer(body={"routes": [f"{route.method} {route.path}" for route in TABLE]})
+
+
 def list_faults(call: Call) -> Answer:
     """`GET /_localhub/faults`: those that are on, and all kinds that there are."""
     on = _faults_or_404(call)
@@ -109,6 +116,7 @@ def log(call: Call) -> Answer:
 ROUTES = [
     Route(method, f"/_localhub{path}", _guarded(handler))
     for method, path, handler in (
+        ("GET", "", index),
         ("GET", "/faults", list_faults),
         ("POST", "/faults", set_fault),
         ("DELETE", "/faults", clear_faults),

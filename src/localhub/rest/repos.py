@@ -38,10 +38,11 @@ def change(call: Call) -> Answer:
     repo = call.repo(write="administration", archived=asked.get("archived") is False)
     core, caller = call.core, call.caller
     visibility = visibility_of(asked, repo.visibility)
+    edits = _edits(call, repo, asked)  # may make the git repository, which no transaction waits for
     with core.store.transaction():
         if isinstance(asked.get("archived"), bool):
             repo = core.set_archived(caller, repo, archived=asked["archived"])
-        repo = core.edit_repo(caller, repo, _edits(call, repo, asked))
+        repo = core.edit_repo(caller, repo, edits)
         repo = core.set_visibility(caller, repo, visibility)
         name = asked.get("name")
         if name is not None and name != repo.name:

@@ -1,4 +1,4 @@
-"""A repository as this caller is shown it."""
+"""What several handlers share: a repository as this caller is shown it, and the scope of settings."""
 
 from typing import Any
 
@@ -26,3 +26,12 @@ def permissions(call: Call, one: Repo) -> dict[str, bool] | None:
         write=access.may_write(call.caller, one, "contents"),
         admin=access.may_write(call.caller, one, "administration"),
     )
+
+
+def settings_scope(call: Call, right: str, *, write: bool) -> str:
+    """The scope of the records that the path is about; an organisation's need the right to be read too."""
+    if "org" in call.params:
+        owner = call.org()
+        call.core.access.require_org_admin(call.caller, owner, right)
+        return f"org:{owner.id}"
+    return call.repo(write=right if write else None).scope
