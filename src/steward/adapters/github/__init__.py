@@ -1,0 +1,6 @@
+"""The GitHub read client: `connect` makes one, with a `Token` or an `App`. It changes nothing on the server."""
+
+from steward.adapters.github.client import GitHubRead, connect
+from steward.adapters.github.credentials import App, Credential, Token
+
+__all__ = ["App", "Credential", "GitHubRead", "Token", "connect"]
