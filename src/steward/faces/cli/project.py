@@ -1,0 +1,244 @@
+"""`steward project`: list, show and history; order, archive, reopen, relink, watch, drive, ignore."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any, Final
+
+import click
+
+from steward.domain.project import Management
+from steward.domain.status import Phase, Status
+from steward.faces.cli.base import group, option
+from steward.faces.cli.session import Session
+from steward.faces.lines import management_label, status_label
+from steward.faces.words import _, counted
+
+project: Final = group("project", "List, show, order, archive and relink projects.")
+COMMANDS: Final = {"project": project}
+
+
+class StatusType(click.ParamType[Status]):
+    """A status as people write it, `ordered` included."""
+
+    name = "status"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Status:
+        """Read it, or say which one may have been meant."""
+        try:
+            return Status.parse(value)
+        except ValueError:
+            names = [status.value for status in Status]
+            near = difflib.get_close_matches(value.lower(), names, n=1)
+            words = _("'{value}' is no status.", value=value) + " "
+            words += _("Did you mean '{near}'?", near=near[0]) if near else ", ".join(names)
+            self.fail(words, param, ctx)
+
+
+@project.command("list", help="List projects. People see those that are not ignored; JSON holds all.")
+@option("--status", "statuses", type=StatusType(), multiple=True, help="Only in this status; repeatable")
+@option("--phase", type=click.Choice([p.value for p in Phase]), help="Only in this phase")
+@option("--org", help="Only of this organisation")
+@option("--management", type=click.Choice([m.value for m in Management]), help="Only managed in this way")
+@option("--text", default="", help="Only with this text in slug, title or repository")
+@option("--limit", type=click.IntRange(min=1), help="At most so many")
+@option("--all", "show_all", is_flag=True, help="Ignored ones too")
+@click.pass_obj
+def list_projects(session: Session, /, **filters: Any) -> None:
+    """Show the projects that match."""
+    from steward.ports import ProjectQuery
+
+    limit, show_all = filters["limit"], filters["show_all"] or session.options.json
+    every = [m.value for m in Management]
+    shown = [filters["management"]] if filters["management"] else every
+    if not show_all and not filters["management"]:
+        shown.remove(Management.IGNORE)
+    statuses = {status.value for status in filters["statuses"]}
+    query = ProjectQuery(statuses=statuses, management=shown, text=filters["text"])
+    rows = session.app.queries.projects(query)
+    if filters["org"]:
+        rows = _of_organisation(session, rows, filters["org"])
+    if filters["phase"]:
+        rows = [row for row in rows if row["phase"] == filters["phase"]]
+    total = len(rows)
+    rows = rows[:limit]
+
+    def people() -> Any:
+        from steward.faces.cli import tables
+
+        return tables.projects(rows) if rows else _("No project matches.")
+
+    session.payload(rows, people)
+    if total > len(rows):
+        session.note(_("{shown} of {total} shown; more with a higher --limit", shown=len(rows), total=total))
+    if not show_all and not filters["management"]:
+        _tell_hidden(session, nothing=not rows and not any(filters[name] for name in filters))
+
+
+def _of_organisation(session: Session, rows: list[dict[str, Any]], login: str) -> list[dict[str, Any]]:
+    from steward.app.errors import Unknown
+
+    known = session.app.queries.sync_status()["organisations"]
+    named = [
+        o["login"] for o in known if login.lower() in {n.lower() for n in (o["login"], *o["previous_names"])}
+    ]
+    if not named:
+        logins = [o["login"] for o in known]
+        raise Unknown(
+            "organisation", login, difflib.get_close_matches(login, logins, cutoff=0.5) or logins[:3]
+        )
+    return [row for row in rows if row["organisation"] == named[0]]
+
+
+def _tell_hidden(session: Session, *, nothing: bool) -> None:
+    from steward.ports import ProjectQuery
+
+    hidden = len(session.app.queries.projects(ProjectQuery(management=[Management.IGNORE.value])))
+    if hidden:
+        session.note(
+            counted(
+                "{n} ignored project is not shown (--all)",
+                "{n} ignored projects are not shown (--all)",
+                hidden,
+            )
+        )
+    elif nothing:
+        session.note(
+            _(
+                "Nothing is known yet: `steward sync run` looks at GitHub, `steward project order SLUG` starts one"
+            )
+        )
+
+
+@project.command("show", help="Show one project: where it stands, what is possible, what happened.")
+@click.argument("reference", metavar="PROJECT")
+@click.pass_obj
+def show(session: Session, reference: str) -> None:
+    """Show one project."""
+    shown = session.app.queries.project(reference)
+
+    def people() -> Any:
+        from steward.faces.cli import tables
+
+        return tables.project(shown)
+
+    session.payload(shown, people)
+
+
+@project.command("history", help="Show what happened to one project, oldest first.")
+@click.argument("reference", metavar="PROJECT")
+@option("-n", "--limit", type=click.IntRange(min=1), default=100, show_default=True, help="At most so many")
+@click.pass_obj
+def history(session: Session, reference: str, limit: int) -> None:
+    """Show the events of one project."""
+    events = session.app.queries.history(reference, limit)
+
+    def people() -> Any:
+        from steward.faces.cli import tables
+
+        return [tables.event_text(event, date=True) for event in events] or _("Nothing has happened yet.")
+
+    session.payload(events, people)
+
+
+@project.command("order", help="Order a new project: a draft, with nothing on GitHub yet.")
+@click.argument("slug")
+@option("--org", metavar="LOGIN", help="Its organisation; may be left out where there is one")
+@option("--title", default="", help="Its name for people")
+@click.pass_obj
+def order(session: Session, slug: str, org: str | None, title: str) -> None:
+    """Order a project."""
+    if session.rehearse(_("order {slug} as a draft", slug=slug), project=slug):
+        return
+    _changed(session, session.app.commands(session.actor).order(slug, organisation=org, title=title))
+
+
+@project.command("archive", help="Shut a project down in Steward; its repository is left as it is.")
+@click.argument("reference", metavar="PROJECT")
+@option("--reason", default="", help="Why, for the history")
+@click.pass_obj
+def archive(session: Session, reference: str, reason: str) -> None:
+    """Archive a project, after asking."""
+    before = session.app.queries.project(reference)
+    slug, status = before["slug"], status_label(before["status"])
+    against = _standing_against(before, "archived")
+    if session.rehearse(
+        _("archive {slug}: {before} → {after}", slug=slug, before=status, after=status_label("archived")),
+        project=slug,
+        refused=against,
+    ):
+        return
+    session.confirm(
+        _("Archive {slug} ({status})? Its repository is left as it is.", slug=slug, status=status)
+    )
+    _changed(session, session.app.commands(session.actor).archive(before["id"], reason))
+
+
+def _standing_against(shown: dict[str, Any], trigger: str) -> str | None:
+    """What refuses a move, for a rehearsal; None if nothing does."""
+    actions = [action for action in shown["actions"] if action["trigger"] == trigger]
+    return actions[0]["refused"] if actions else _("not possible from here")
+
+
+@project.command("reopen", help="Take an archived project back to where it stood.")
+@click.argument("reference", metavar="PROJECT")
+@option("--reason", default="", help="Why, for the history")
+@click.pass_obj
+def reopen(session: Session, reference: str, reason: str) -> None:
+    """Reopen a project."""
+    before = session.app.queries.project(reference)
+    if session.rehearse(
+        _("reopen {slug}", slug=before["slug"]),
+        project=before["slug"],
+        refused=_standing_against(before, "reopened"),
+    ):
+        return
+    _changed(session, session.app.commands(session.actor).reopen(before["id"], reason))
+
+
+@project.command("relink", help="Give a missing project another repository: OWNER/NAME or its id.")
+@click.argument("reference", metavar="PROJECT")
+@click.argument("repository")
+@click.pass_obj
+def relink(session: Session, reference: str, repository: str) -> None:
+    """Relink a project."""
+    before = session.app.queries.project(reference)
+    slug = before["slug"]
+    if session.rehearse(
+        _("link {slug} to {repository}", slug=slug, repository=repository),
+        project=slug,
+        repository=repository,
+    ):
+        return
+    _changed(session, session.app.commands(session.actor).relink(before["id"], repository))
+
+
+def _manage(name: str, text: str) -> None:
+    @project.command(name, help=text)
+    @click.argument("reference", metavar="PROJECT")
+    @click.pass_obj
+    def manage(session: Session, reference: str) -> None:
+        before = session.app.queries.project(reference)
+        effect = _(
+            "{slug}: {before} → {after}",
+            slug=before["slug"],
+            before=management_label(before["management"]),
+            after=management_label(name),
+        )
+        if session.rehearse(effect, project=before["slug"], management=name):
+            return
+        _changed(session, session.app.commands(session.actor).manage(before["id"], name))
+
+
+_manage("watch", "Track a project and never touch it.")
+_manage("drive", "Let Steward act on a project; a discovered one is taken in.")
+_manage("ignore", "Keep a project out of sight.")
+
+
+def _changed(session: Session, shown: dict[str, Any]) -> None:
+    def people() -> Any:
+        from steward.faces.cli import tables
+
+        return tables.projects([shown])
+
+    session.payload(shown, people)

@@ -1,0 +1,202 @@
+"""What one run of the command line holds: its options, the settings, the application, and where it writes.
+
+Standard output carries the payload and nothing else; all else goes to standard error.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import click
+
+from steward.faces.words import _, speak
+
+if TYPE_CHECKING:
+    # For the types alone: importing any of these takes longer than the whole of `--help`.
+    from rich.console import Console, RenderableType
+
+    from steward.app.application import Application
+    from steward.ports import Notifier
+    from steward.settings import Loaded
+
+
+class Database(Protocol):
+    """What `steward db` does to a database, by its address."""
+
+    def upgrade(self, url: str) -> str:
+        """Bring the schema up to date; return what was done."""
+        ...
+
+    def check(self, url: str) -> list[str]:
+        """Examine it; return what is wrong, in words."""
+        ...
+
+    def backup(self, url: str, target: Path) -> None:
+        """Copy it whole into a new file."""
+        ...
+
+    def restore(self, url: str, source: Path, *, force: bool) -> None:
+        """Fill it from a backup; a database that holds anything only with `force`."""
+        ...
+
+
+class Wiring(Protocol):
+    """What `main` builds for the faces, so that no face knows an adapter."""
+
+    def application(
+        self, loaded: Loaded, closing: ExitStack, command: str, *, upgrade: bool = False
+    ) -> Application:
+        """Build the application; what it opens is closed with `closing`.
+
+        `command` is how this process names itself as the holder of the lease. With `upgrade`, an older SQLite database is backed up and upgraded first.
+        """
+        ...
+
+    def credential(self, loaded: Loaded) -> str:
+        """Say which credential the settings come to. Raises BadSettings for a file that cannot be read."""
+        ...
+
+    def notifiers(self, loaded: Loaded) -> Sequence[Notifier]:
+        """Build the notifiers. Raises BadSettings for an address that cannot be used."""
+        ...
+
+    def organisation(self, url: str, token: str, login: str) -> dict[str, Any]:
+        """Read one organisation with a token, to try a connection out: `{id, login}`."""
+        ...
+
+    def stop(self) -> None:
+        """End every wait of this process's clock."""
+        ...
+
+    @property
+    def database(self) -> Database:
+        """What can be done to a database."""
+        ...
+
+
+@dataclass
+class Options:
+    """The options that every command takes."""
+
+    json: bool = False
+    quiet: bool = False
+    no_color: bool = False
+    yes: bool = False
+    dry_run: bool = False
+    lang: str | None = None
+    config: Path | None = None
+
+
+class Session:
+    """One run. Settings and application are made when a command first needs them."""
+
+    def __init__(self, options: Options, wiring: Wiring, closing: ExitStack) -> None:
+        self.options = options
+        self.wiring = wiring
+        self.closing = closing
+
+    @cached_property
+    def loaded(self) -> Loaded:
+        """The settings. Raises BadSettings."""
+        from steward.settings import load
+
+        loaded = load(self.options.config)
+        if self.options.lang is None and loaded.settings.lang is not None:
+            speak(loaded.settings.lang)
+        return loaded
+
+    @cached_property
+    def app(self) -> Application:
+        """The application. Raises BadSettings, SchemaMismatch, StoreUnavailable."""
+        return self.wiring.application(self.loaded, self.closing, "steward")
+
+    @property
+    def actor(self) -> str:
+        """Who gives the commands, as the history will say."""
+        return f"local:{_user()}"
+
+    @cached_property
+    def out(self) -> Console:
+        """Standard output for people."""
+        return _console(self.options, stderr=False)
+
+    @cached_property
+    def err(self) -> Console:
+        """Standard error."""
+        return _console(self.options, stderr=True)
+
+    def payload(self, value: Any, people: Callable[[], RenderableType | Sequence[RenderableType]]) -> None:
+        """Write what was asked for: `value` as JSON, or what `people` renders."""
+        if self.options.json:
+            click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+            return
+        shown = people()
+        parts = shown if isinstance(shown, list | tuple) else (shown,)
+        for part in parts:
+            self.out.print(part)
+
+    def line(self, value: Any, people: str) -> None:
+        """Write one line of a stream: a JSON object, or a line for people."""
+        if self.options.json:
+            click.echo(json.dumps(value, ensure_ascii=False))
+        else:
+            self.out.print(people, markup=True, soft_wrap=True)
+        sys.stdout.flush()
+
+    def note(self, text: str) -> None:
+        """Tell people something beside the payload; `--quiet` silences it."""
+        if not self.options.quiet:
+            click.echo(text, err=True)
+
+    def rehearse(self, effect: str, **facts: Any) -> bool:
+        """With `--dry-run`: show what would be done, and return True."""
+        if not self.options.dry_run:
+            return False
+        self.payload(
+            {"dry_run": True, "effect": effect, **facts}, lambda: _("Would: {effect}", effect=effect)
+        )
+        return True
+
+    def confirm(self, question: str) -> None:
+        """Ask a person before something consequential. Without a terminal `--yes` is needed."""
+        if self.options.yes:
+            return
+        if not self.interactive:
+            raise click.UsageError(
+                _(
+                    "{question} Without a terminal this needs --yes (or --dry-run to look first)",
+                    question=question,
+                )
+            )
+        click.confirm(question, abort=True, err=True)
+
+    @property
+    def interactive(self) -> bool:
+        """Whether a person sits at both ends."""
+        return not self.options.json and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # A container may run as a number that no user bears.
+        return str(os.getuid())
+
+
+def _console(options: Options, *, stderr: bool) -> Console:
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else 160
+    plain = options.no_color or bool(os.environ.get("NO_COLOR"))
+    return Console(file=stream, no_color=plain, width=width, highlight=False, emoji=False)

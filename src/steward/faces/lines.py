@@ -1,0 +1,193 @@
+"""Events as lines that people read: when, about what, what happened, and why. One renderer for all faces.
+
+It takes the JSON of an event as `Queries.events` gives it, and returns plain text; colour is the face's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from steward.domain.journal import Kind
+from steward.domain.project import Management
+from steward.domain.status import Phase, Status, Trigger
+from steward.faces.words import _, counted, label
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One event in words. `tone` is "good", "bad", "care" or "" and chooses the colour."""
+
+    time: str
+    about: str
+    what: str
+    why: str
+    tone: str = ""
+
+
+def line(event: Json) -> Line:
+    """Put an event into words. A kind that is not known is shown by its name."""
+    words = WORDS.get(event["kind"])
+    what = words(event["data"]) if words else event["kind"]
+    about = event["project"] or event["organisation"] or ""
+    who = event["actor"] if event["actor"].startswith("local:") else ""
+    why = label("why", event["why"]) if event["why"] else ""
+    return Line(moment(event["at"]), about, what, "; ".join(filter(None, [why, who])), _tone(event))
+
+
+def moment(stamp: str | None, *, date: bool = False) -> str:
+    """A moment in the reader's own time zone: the time of day, or with the date."""
+    if stamp is None:
+        return ""
+    return datetime.fromisoformat(stamp).astimezone().strftime("%Y-%m-%d %H:%M" if date else "%H:%M:%S")
+
+
+def status_label(code: str | None) -> str:
+    """A status in the present language."""
+    if code is None:
+        return ""
+    return label("status", Status(code).label) if code in set(Status) else code
+
+
+def phase_label(code: str) -> str:
+    """A phase in the present language."""
+    return label("phase", Phase(code).label) if code in set(Phase) else code
+
+
+def trigger_label(code: str) -> str:
+    """A trigger in the present language."""
+    return label("trigger", Trigger(code).label) if code in set(Trigger) else code
+
+
+def severity_label(code: str) -> str:
+    """A severity in the present language."""
+    return label("severity", code.capitalize())
+
+
+def cause_label(code: str) -> str:
+    """A cause in the present language."""
+    return label("cause", code.replace("_", " ").capitalize())
+
+
+def presence_label(code: str) -> str:
+    """What the last look said of a repository, in the present language."""
+    return label("presence", code.capitalize())
+
+
+def management_label(code: str) -> str:
+    """How far Steward goes with a project, in the present language."""
+    return label("management", code.capitalize()) if code in set(Management) else code
+
+
+def incident_state_label(code: str) -> str:
+    """The state of an incident in the present language."""
+    return label("incident", code.capitalize())
+
+
+def organisation_state_label(code: str) -> str:
+    """The state of an organisation in the present language."""
+    return label("organisation", code.capitalize())
+
+
+def guard_words(refused: str) -> str:
+    """What stands against a move, each guard in the present language."""
+    return "; ".join(label("guard", words) for words in refused.split("; "))
+
+
+def _moved(data: Json) -> str:
+    if data.get("from") is None:
+        return status_label(data.get("to"))
+    return f"{status_label(data['from'])} → {status_label(data.get('to'))}"
+
+
+def _changed(data: Json) -> str:
+    changes = data.get("changes") or {}
+    parts = [f"{name}: {_fact(old)} → {_fact(new)}" for name, (old, new) in changes.items()]
+    return _("changed: {what}", what=", ".join(parts))
+
+
+def _fact(value: Any) -> str:
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "-"
+    return "-" if value is None else str(value)
+
+
+def _incident(verb: Callable[[], str]) -> Callable[[Json], str]:
+    return lambda data: f"{verb()} {data.get('incident_id')}: {cause_label(str(data.get('cause', '')))}"
+
+
+def _name(data: Json) -> str:
+    return str(data.get("full_name", ""))
+
+
+WORDS: Final[dict[str, Callable[[Json], str]]] = {
+    Kind.PROJECT_ORDERED: lambda _data: _("ordered"),
+    Kind.PROJECT_MOVED: _moved,
+    Kind.PROJECT_CHANGED: _changed,
+    Kind.PROJECT_RELINKED: lambda _data: _("has another repository now"),
+    Kind.REPOSITORY_BORN: lambda data: _("{name} was created", name=_name(data)),
+    Kind.REPOSITORY_RENAMED: lambda data: _("{name} is now {now}", name=_name(data), now=data.get("now")),
+    Kind.REPOSITORY_CHANGED: _changed,
+    Kind.REPOSITORY_ABSENT: lambda data: _(
+        "{name} is absent, being confirmed ({absences} of {needed})",
+        name=_name(data),
+        absences=data.get("absences"),
+        needed=data.get("needed"),
+    ),
+    Kind.REPOSITORY_LOST: lambda data: _(
+        "{name} is gone ({cause})", name=_name(data), cause=cause_label(str(data.get("cause", "")))
+    ),
+    Kind.REPOSITORY_SEEN_AGAIN: lambda data: _("{name} is seen again", name=_name(data)),
+    Kind.REPOSITORY_INACCESSIBLE: lambda data: _("{name} cannot be read", name=_name(data)),
+    Kind.REPOSITORY_BLOCKED: lambda data: _("GitHub blocks {name}", name=_name(data)),
+    Kind.REPOSITORY_MOVED_HERE: lambda data: _(
+        "{name} moved to {now}", name=_name(data), now=data.get("now")
+    ),
+    Kind.ORGANISATION_CONNECTED: lambda data: _("connected at {server}", server=data.get("server")),
+    Kind.ORGANISATION_IMPORTED: lambda data: counted(
+        "first look: {n} repository came in, on watch",
+        "first look: {n} repositories came in, on watch",
+        int(data.get("repositories") or 0),
+    ),
+    Kind.ORGANISATION_RENAMED: lambda data: _(
+        "renamed from {old} to {new}", old=data.get("from"), new=data.get("to")
+    ),
+    Kind.ORGANISATION_STATE: lambda data: organisation_state_label(str(data.get("to", ""))),
+    Kind.ORGANISATION_FROZEN: lambda _data: _("frozen: no automation runs"),
+    Kind.ORGANISATION_UNFROZEN: lambda _data: _("no longer frozen"),
+    Kind.LOSS_HELD: lambda data: counted(
+        "{n} loss is held until a person decides",
+        "{n} losses are held until a person decides",
+        int(data.get("count") or 0),
+    ),
+    Kind.LOSS_RELEASED: lambda data: counted(
+        "{n} held loss was released", "{n} held losses were released", int(data.get("count") or 0)
+    ),
+    Kind.LOSS_REJECTED: lambda data: counted(
+        "{n} held loss was rejected", "{n} held losses were rejected", int(data.get("count") or 0)
+    ),
+    Kind.INCIDENT_OPENED: _incident(lambda: _("incident")),
+    Kind.INCIDENT_ACKNOWLEDGED: _incident(lambda: _("acknowledged: incident")),
+    Kind.INCIDENT_RESOLVED: _incident(lambda: _("resolved: incident")),
+    Kind.INCIDENT_MUTED: _incident(lambda: _("muted: incident")),
+    Kind.INCIDENT_UNMUTED: _incident(lambda: _("no longer muted: incident")),
+}
+
+_BAD: Final = {Kind.INCIDENT_OPENED, Kind.REPOSITORY_LOST, Kind.LOSS_HELD, Kind.ORGANISATION_FROZEN}
+_CARE: Final = {Kind.REPOSITORY_ABSENT, Kind.REPOSITORY_INACCESSIBLE, Kind.REPOSITORY_BLOCKED}
+_GOOD: Final = {Kind.INCIDENT_RESOLVED, Kind.REPOSITORY_SEEN_AGAIN, Kind.ORGANISATION_UNFROZEN}
+
+
+def _tone(event: Json) -> str:
+    kind, to = event["kind"], event["data"].get("to")
+    if kind in _BAD or to in (Status.MISSING, Status.ERROR, "degraded", "misconfigured"):
+        return "bad"
+    if kind in _CARE:
+        return "care"
+    return "good" if kind in _GOOD or to in (Status.ACTIVE, "ok") else ""
