@@ -118,7 +118,7 @@ class _Endpoint:
     def _answer(self, call: Call) -> tuple[float, int | None, Answer]:
         """The encoded answer, how long to wait before it, and after how many bytes to break off."""
         on = [] if call.path.startswith(ADMIN_PREFIX) else self._core.faults.matching(call)
-        call.conditional = not any(type(one).alter is not faults.Matched.alter for one in on)
+        call.conditional = not any(one.changes_body for one in on)
         try:
             call.caller = self._core.tokens.caller(call.headers.get("authorization"))
             refused = None

@@ -160,7 +160,7 @@ class Core:
         return deleted
 
     def restore_repo(self, sender: Caller, repo: Repo) -> Repo:
-        """Bring a deleted repository back; GitHub tells of it as of a creation."""
+        """Bring a deleted repository back; hooks hear of it as of a creation. Raises NameTaken and BadName."""
         with self.store.transaction():
             restored = self.registry.restore_repo(repo)
             self.emit("repository", "created", sender, restored)

@@ -9,7 +9,7 @@ path, without `/api/v3`) and `page`, after `skip` such requests, for `times` of 
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import msgspec
 
@@ -31,6 +31,7 @@ class Matched(_Fault, kw_only=True):
     page: int | None = None
     skip: int = 0
     times: int | None = None
+    changes_body: ClassVar[bool] = False
 
     def instead(self, call: Call) -> Answer | None:
         """The answer in place of the true one, or None to let the true one come."""
@@ -43,6 +44,7 @@ class Matched(_Fault, kw_only=True):
 class Paged(Matched, kw_only=True):
     """A fault of a page of a list of repositories."""
 
+    changes_body: ClassVar[bool] = True
     method: str | None = "GET"
     path: str | None = LISTINGS
 
@@ -171,11 +173,9 @@ class EndlessPaging(Paged, kw_only=True, tag="endless_paging"):
 
 
 class AfterPage(Paged, kw_only=True, tag="after_page"):
-    """Once `page` was served, change `repo` (id or name): delete, rename, transfer or push it, or create it.
+    """Once `page` was served, `action` happens to `repo` (id or name), with `name` as new name or owner."""
 
-    `name` is the new name, or the new owner. It happens once unless `times` says otherwise.
-    """
-
+    changes_body: ClassVar[bool] = False
     page: int | None = 1
     times: int | None = 1
     action: Literal["delete", "rename", "transfer", "push", "create"] = "delete"
@@ -300,6 +300,9 @@ Fault = (
 
 def parse(document: object) -> Fault:
     """A fault from JSON. Raises ValueError that names what is wrong."""
+    known = [str(kind.__struct_config__.tag) for kind in get_args(Fault)]
+    if not isinstance(document, dict) or document.get("kind") not in known:
+        raise ValueError(f"`kind` must be one of {', '.join(known)}")
     try:
         found: Fault = msgspec.convert(document, Fault)
     except msgspec.ValidationError as error:

@@ -10,22 +10,18 @@ Changes made here go past HTTP, so they cost no points and no fault stands in th
 and send their webhooks.
 """
 
-import tempfile
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from localhub import app, hooks, world
+from localhub import hooks
 from localhub.clock import Clock
-from localhub.core import Core, Logged, Options
+from localhub.core import Core, Logged
 from localhub.registry import NewRepo, Owner, Repo
-from localhub.server import Server
-from localhub.tokens import DEFAULT_SCOPES, AppSettings, Caller
-
-PLAYER = "player"
-"""The user whose token a localhub is started with."""
+from localhub.serve import PLAYER, Settings, opened
+from localhub.tokens import DEFAULT_SCOPES, Caller
 
 
 class Hub:
@@ -43,60 +39,45 @@ class Hub:
         sample: bool = False,
         points_per_hour: int = 1_000_000,
         app_id: int | None = 1,
-        app_public_key: str | None = None,
+        app_key: Path | None = None,
         clock: Clock | None = None,
         port: int = 0,
     ) -> None:
         """Prepare it; it runs between `with`'s begin and end.
 
-        `repos` are generated into the first organisation; `load` is a recorded organisation beside `orgs`.
-        Without `data_dir` everything is gone at the end. The primary rate limit is `points_per_hour`, far above
-        GitHub's 5,000 so that long tests do not run into it.
+        `repos` are generated into each organisation, the sample goes into the first; `load` is a recorded
+        organisation beside them. Without `data_dir` everything is gone at the end. The primary rate limit is
+        `points_per_hour`, far above GitHub's 5,000 so that long tests do not run into it.
         """
-        self.token = token
-        self.url = ""
-        self._orgs = orgs
-        self._repos = repos
-        self._load = load
-        self._sample = sample
-        self._data_dir = data_dir
-        self._port = port
-        self._clock = clock
-        self._options = Options(
+        self._settings = Settings(
+            port=port,
+            orgs=tuple(orgs),
+            repos=repos,
+            token=token,
+            load=load,
+            sample=sample,
+            data_dir=data_dir,
             faults=faults,
             points_per_hour=points_per_hour,
-            app=None if app_id is None else AppSettings(app_id, app_public_key),
+            app_id=app_id,
+            app_key=app_key,
         )
+        self.token = token
+        self.url = ""
+        self._clock = clock
         self._closing = ExitStack()
+        self._first_id = 0
         self.core: Core
 
     def __enter__(self) -> Self:
-        with ExitStack() as opened:
-            directory = self._data_dir
-            if directory is None:
-                directory = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="localhub-")))
-            self.core = Core(directory, self._options, self._clock)
-            opened.callback(self.core.close)
-            self.core.tokens.add(self.token, login=PLAYER)
-            owners = [world.ensure_org(self.core, login) for login in self._orgs]
-            if owners:
-                world.add_generated(self.core, owners[0], self._repos)
-            if owners and self._sample:
-                world.add_sample(self.core, owners[0])
-            if self._load is not None:
-                world.load_recording(self.core, self._load)
-            server = Server("127.0.0.1", self._port)
-            self.url = self.core.public_url = server.url
-            opened.callback(server.stop)
-            server.start(app.build(self.core))
-            self.core.webhooks.start()
-            self._closing = opened.pop_all()
+        running = self._closing.enter_context(opened(self._settings, self._clock))
+        self.core, self.url, self._first_id = running.core, running.url, running.orgs[0].id
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._closing.close()
+        self._closing.__exit__(kind, error, trace)
 
     @property
     def headers(self) -> dict[str, str]:
@@ -105,9 +86,8 @@ class Hub:
 
     def org(self, login: str | None = None) -> Owner:
         """An organisation by login; the first one without."""
-        if login is None:
-            return self.core.registry.organisations()[0]
-        found = self.core.registry.owner(login)
+        registry = self.core.registry
+        found = registry.owner_by_id(self._first_id) if login is None else registry.owner(login)
         if found is None:
             raise LookupError(f"there is no organisation {login}")
         return found

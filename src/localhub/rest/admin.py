@@ -27,10 +27,11 @@ def _guarded(handler: Handler) -> Handler:
 
 
 def index(call: Call) -> Answer:
-    """`GET /_localhub`: what this localhub serves, one line for each method and path."""
+    """`GET /_localhub`: the organisations, and what is served: one line for each method and path."""
     from localhub.rest import TABLE
 
-    return Answer(body={"routes": [f"{route.method} {route.path}" for route in TABLE]})
+    logins = [owner.login for owner in call.core.registry.organisations()]
+    return Answer(body={"organisations": logins, "routes": [f"{one.method} {one.path}" for one in TABLE]})
 
 
 def list_faults(call: Call) -> Answer:

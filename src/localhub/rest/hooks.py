@@ -95,11 +95,9 @@ def deliveries(call: Call) -> Answer:
     before = call.query.get("cursor", "").removeprefix("v1_")
     limit = int(before) if before.isascii() and before.isdigit() and len(before) < 18 else 1 << 60
     terms = {"success": " AND status_code < 400", "failure": " AND status_code >= 400"}
-    sql = (
-        "SELECT * FROM delivery WHERE hook_id = ? AND id < ? AND delivered_at IS NOT NULL"
-        + terms.get(call.query.get("status", ""), "")
-        + " ORDER BY id DESC LIMIT ?"
-    )
+    chosen = terms.get(call.query.get("status", ""), "")
+    sql = f"SELECT * FROM delivery WHERE hook_id = ? AND id < ? AND delivered_at IS NOT NULL{chosen}"  # noqa: S608 # one of the two above
+    sql += " ORDER BY id DESC LIMIT ?"
     rows = call.core.store.rows(sql, hook.id, limit, size + 1)
     headers = {}
     if len(rows) > size:
