@@ -5,17 +5,14 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
-import msgspec
 import pytest
 
 from localhub.gitstore import ZERO_SHA, git_environment, moves
 from localhub.testing import Hub
-
-NOBODY_LISTENS = "http://127.0.0.1:9/"
-"""Deliveries to here fail at once; what was to be delivered is read from the database."""
+from tests.localhub import git_kit
+from tests.localhub.git_kit import told
 
 WHO = {
     "GIT_AUTHOR_NAME": "Anna",
@@ -27,8 +24,7 @@ WHO = {
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Hub]:
-    with Hub(orgs=["acme"]) as hub:
-        hub.add_hook(NOBODY_LISTENS)
+    with git_kit.running() as hub:
         yield hub
 
 
@@ -61,11 +57,6 @@ def add_commit(work: Path, path: str, content: bytes, message: str) -> str:
     git("add", ".", cwd=work)
     git("commit", "--quiet", "-m", message, cwd=work)
     return git("rev-parse", "HEAD", cwd=work)
-
-
-def told(hub: Hub, event: str) -> list[dict[str, Any]]:
-    rows = hub.core.store.rows("SELECT payload FROM delivery WHERE event = ? ORDER BY id", event)
-    return [msgspec.json.decode(row["payload"]) for row in rows]
 
 
 def test_a_push_moves_the_branch_and_is_told_with_its_commits(hub: Hub, tmp_path: Path) -> None:
