@@ -126,7 +126,7 @@ class _Sweep:
         top = max(self._pages)
         tail = self._pages[top]
         named = max((page.links.last or page.mark.last or 0 for page in self._pages.values()), default=0)
-        if tail.mark.count == 0 and top > 1:
+        if (tail.mark.count == 0 and top > 1) or self._doubled():
             return ()
         if named > top:
             return self._capped(top + 1, named)
@@ -268,10 +268,13 @@ class _Sweep:
             flaw = self._page_flaw(self._pages[number], end)
             if flaw is not None:
                 return flaw
+        doubled = self._doubled()
+        return f"{doubled} entries are on two pages" if doubled else None
+
+    def _doubled(self) -> int:
+        """How many entries came twice: the list moved while it was read, or the server gives one page anew."""
         sent = sum(len(page.entries) for page in self._pages.values() if page.entries is not None)
-        if sent != len(self._facts):
-            return f"{sent - len(self._facts)} entries are on two pages"
-        return None
+        return sent - len(self._facts)
 
     def _page_flaw(self, page: _Page, end: int) -> str | None:
         number, count, links = page.mark.number, page.mark.count, page.links
