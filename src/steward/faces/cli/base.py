@@ -40,10 +40,10 @@ class _Localised(click.Command):
             with formatter.indentation():
                 formatter.write_text(_(self.help))
 
-    def get_short_help_str(self, limit: int = 45) -> str:
+    def get_short_help_str(self, limit: int = 45) -> str:  # noqa: ARG002 - the signature is Click's
         """The one line beside the command's name: its first sentence, whole."""
         text = _(self.help) if self.help else ""
-        return text.split(". ")[0].rstrip(".")[: max(limit, 60)]
+        return text.split(". ")[0].rstrip(".")
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
         """The help option, its own help in the present language."""
@@ -112,7 +112,7 @@ class LazyGroup(Group):
 
     def short_help_of(self, ctx: click.Context, name: str) -> str:  # noqa: ARG002 - the same
         """The line beside a command's name, without importing it."""
-        return _(self.lazy[name][1])
+        return _(self.lazy[name][1]).rstrip(".")
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -50,6 +50,7 @@ def check(session: Session) -> None:
     loaded = session.loaded
     loaded.require_whole()
     github = loaded.settings.github
+    channels = session.wiring.channels(loaded)
     found = {
         "file": str(loaded.file) if loaded.file else None,
         "organisations": list(github.orgs),
@@ -58,7 +59,7 @@ def check(session: Session) -> None:
         "credential": session.wiring.credential(loaded),
         "database": masked(loaded.database_url),
         "data_dir": str(loaded.state_dir),
-        "notify": [notifier.channel for notifier in session.wiring.notifiers(loaded)],
+        "notify": channels,
     }
 
     def people() -> list[str]:
@@ -69,7 +70,7 @@ def check(session: Session) -> None:
             _("credential: {what}", what=found["credential"]),
             _("database: {url}", url=found["database"]),
             _("data directory: {path}", path=found["data_dir"]),
-            _("notices go to: {channels}", channels=", ".join(found["notify"])),
+            _("notices go to: {channels}", channels=", ".join(channels)),
             _("The settings are in order. `steward doctor` tries them out"),
         ]
 

@@ -23,7 +23,7 @@ DEFAULT_URL: Final = "https://api.github.com"
 FILE_NAME: Final = "steward.toml"
 
 
-@click.command("init", cls=Command, help="Connect a GitHub organisation: write steward.toml, and try it out.")
+@click.command("init", cls=Command, help="Connect a GitHub organisation: write steward.toml.")
 @option("--org", "orgs", multiple=True, metavar="LOGIN", help="Organisation to keep in step; repeatable")
 @option("--url", metavar="URL", help="Address of GitHub's API, where it is not github.com")
 @option(

@@ -14,25 +14,25 @@ from typing import Any, Final
 
 import click
 
-from steward.faces.cli.base import LazyGroup, option
+from steward.faces.cli.base import LazyGroup, Option, option
 from steward.faces.cli.session import Options, Session
 from steward.faces.words import LANGUAGES, _, environment_language, speak
 
 HOME: Final = "steward.faces.cli."
 COMMANDS: Final = {
-    "up": (HOME + "up", "Start Steward; without an organisation, on a sample of its own"),
-    "init": (HOME + "init", "Connect a GitHub organisation: write steward.toml"),
-    "doctor": (HOME + "doctor", "Examine what must hold, and say how to mend it"),
-    "sync": (HOME + "sync", "Look at GitHub now, plan a look, decide held losses"),
-    "project": (HOME + "project", "List, show, order, archive and relink projects"),
-    "incident": (HOME + "incident", "See to incidents: list, acknowledge, resolve, mute"),
-    "event": (HOME + "event", "Read what happened, and follow it"),
-    "freeze": (HOME + "freeze", "Stop all automation in an organisation, or in all"),
-    "unfreeze": (HOME + "freeze", "Let automation go on"),
-    "lifecycle": (HOME + "lifecycle", "Show the table of statuses and moves"),
-    "config": (HOME + "config", "Show and check the settings"),
-    "db": (HOME + "db", "Upgrade, check, back up and restore the database"),
-    "completion": (HOME + "completion", "Print the completion script of a shell"),
+    "up": (HOME + "up", "Start Steward; without an organisation, on a sample of its own."),
+    "init": (HOME + "init", "Connect a GitHub organisation: write steward.toml."),
+    "doctor": (HOME + "doctor", "Examine what must hold, and say how to mend it."),
+    "sync": (HOME + "sync", "Look at GitHub now, plan a look, decide held losses."),
+    "project": (HOME + "project", "List, show, order, archive and relink projects."),
+    "incident": (HOME + "incident", "See to incidents: list, acknowledge, resolve, mute."),
+    "event": (HOME + "event", "Read what happened, and follow it."),
+    "freeze": (HOME + "freeze", "Stop all automation in an organisation, or in all."),
+    "unfreeze": (HOME + "freeze", "Let automation go on."),
+    "lifecycle": (HOME + "lifecycle", "Show the table of statuses and moves."),
+    "config": (HOME + "config", "Show and check the settings."),
+    "db": (HOME + "db", "Upgrade, check, back up and restore the database."),
+    "completion": (HOME + "completion", "Print the completion script of a shell."),
 }
 FLAGS: Final = ("--json", "--quiet", "--no-color", "--yes", "--dry-run")
 VALUED: Final = ("--lang", "--config")
@@ -113,7 +113,9 @@ def hoist(args: Sequence[str]) -> list[str]:
     metavar="FILE",
     help="Settings file; steward.toml of the working directory where not given",
 )
-@click.version_option(package_name="steward", message="%(prog)s %(version)s")
+@click.version_option(
+    package_name="steward", message="%(prog)s %(version)s", cls=Option, help="Show the version"
+)
 @click.pass_context
 def steward(ctx: click.Context, /, **given: Any) -> None:
     """Make the session of this run."""

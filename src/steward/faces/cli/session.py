@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from steward.app.application import Application
-    from steward.ports import Notifier
     from steward.settings import Loaded
 
 
@@ -65,8 +64,8 @@ class Wiring(Protocol):
         """Say which credential the settings come to. Raises BadSettings for a file that cannot be read."""
         ...
 
-    def notifiers(self, loaded: Loaded) -> Sequence[Notifier]:
-        """Build the notifiers. Raises BadSettings for an address that cannot be used."""
+    def channels(self, loaded: Loaded) -> list[str]:
+        """Name the notifiers. Raises BadSettings for an address that cannot be used."""
         ...
 
     def organisation(self, url: str, token: str, login: str) -> dict[str, Any]:

@@ -1,0 +1,226 @@
+"""Builds the adapters, hands the application to the command line, and runs it. The only module that does so.
+
+Adapters are imported where they are built: most commands need few of them, and `--help` none.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import sys
+from contextlib import ExitStack
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from steward.faces.cli.root import steward
+
+if TYPE_CHECKING:
+    # For the types alone; see above.
+    from steward.adapters.clock import SystemClock
+    from steward.adapters.github import Credential
+    from steward.app.application import Application
+    from steward.ports import ForgeRead, Notifier, Store
+    from steward.settings import Loaded
+
+SAMPLE_SERVER: Final = "localhub"
+"""What stands in the database as the sample organisation's server: its address may change, its data do not."""
+LOG_BYTES_MAX: Final = 5_000_000
+
+
+class Wiring:
+    """What the faces may have built. See `steward.faces.cli.session.Wiring`."""
+
+    def __init__(self) -> None:
+        self._clock: SystemClock | None = None
+
+    @property
+    def clock(self) -> SystemClock:
+        """The clock of this process."""
+        from steward.adapters.clock import SystemClock
+
+        if self._clock is None:
+            self._clock = SystemClock()
+        return self._clock
+
+    def stop(self) -> None:
+        """End every wait of this process's clock."""
+        self.clock.stop()
+
+    def application(
+        self, loaded: Loaded, closing: ExitStack, command: str, *, upgrade: bool = False
+    ) -> Application:
+        """Build the application. The database is opened now, the connection to GitHub when it is needed."""
+        from steward.app.application import Application
+        from steward.faces.cli.demo import LOGIN
+
+        loaded.require_whole()
+        _start_log(loaded, closing)
+        store = _open_store(loaded, upgrade=upgrade)
+        closing.callback(store.close)
+        return Application(
+            store=store,
+            clock=self.clock,
+            rules=loaded.rules,
+            forge=cache(lambda: self._connect(loaded, closing)),
+            logins=[LOGIN] if loaded.demo else loaded.settings.github.orgs,
+            server=SAMPLE_SERVER if loaded.demo else loaded.settings.github.url,
+            notifiers=_notifiers(loaded),
+            holder=f"{command}, process {os.getpid()} on {socket.gethostname()}",
+        )
+
+    def _connect(self, loaded: Loaded, closing: ExitStack) -> ForgeRead:
+        from steward.adapters.github import connect
+
+        url, credential = _address(loaded)
+        sync = loaded.settings.sync
+        forge = connect(
+            url,
+            credential=credential,
+            clock=self.clock,
+            budget_reserve=sync.budget_reserve,
+            page_cap=sync.page_cap,
+        )
+        closing.callback(forge.close)
+        return forge
+
+    def credential(self, loaded: Loaded) -> str:
+        """Say which credential the settings come to. Raises BadSettings for a file that cannot be read."""
+        if loaded.demo:
+            return "the sample organisation's own"
+        github = loaded.settings.github
+        _credential(loaded)
+        if github.app_id is not None:
+            return f"GitHub App {github.app_id}, key in {github.app_key_file}"
+        return f"token in {github.token_file}" if github.token_file else "token in the settings"
+
+    def channels(self, loaded: Loaded) -> list[str]:
+        """Name the notifiers. Raises BadSettings for an address that cannot be used."""
+        from steward.adapters.notify import AppriseNotifier
+
+        notifiers = _notifiers(loaded)
+        for notifier in notifiers:
+            if isinstance(notifier, AppriseNotifier):
+                notifier.check()
+        return [notifier.channel for notifier in notifiers]
+
+    def organisation(self, url: str, token: str, login: str) -> dict[str, Any]:
+        """Read one organisation with a token."""
+        from steward.adapters.github import Token, connect
+
+        forge = connect(url, credential=Token(token), clock=self.clock)
+        try:
+            facts = forge.organisation(login, None)
+        finally:
+            forge.close()
+        return {"id": facts.id, "login": facts.login}
+
+    @property
+    def database(self) -> Database:
+        """What can be done to a database."""
+        return Database()
+
+
+class Database:
+    """What can be done to a database. See `steward.faces.cli.session.Database`."""
+
+    def upgrade(self, url: str) -> str:
+        """Bring the schema up to date."""
+        from steward.adapters import store
+
+        return store.upgrade(url)
+
+    def check(self, url: str) -> list[str]:
+        """Examine it; return what is wrong, in words."""
+        from steward.adapters import store
+
+        return [str(finding) for finding in store.check(url)]
+
+    def backup(self, url: str, target: Path) -> None:
+        """Copy it whole into a new file."""
+        from steward.adapters import store
+
+        store.backup(url, target)
+
+    def restore(self, url: str, source: Path, *, force: bool) -> None:
+        """Fill it from a backup."""
+        from steward.adapters import store
+
+        store.restore(url, source, force=force)
+
+
+def _open_store(loaded: Loaded, *, upgrade: bool) -> Store:
+    """Open the database; with `upgrade`, an older one is backed up and brought up to date first."""
+    from steward.adapters import store
+
+    loaded.state_dir.mkdir(parents=True, exist_ok=True)
+    return store.open_store(loaded.database_url, upgrade=upgrade)
+
+
+def _address(loaded: Loaded) -> tuple[str, Credential]:
+    """The server to speak to, and as whom. The sample organisation is where the running Steward says it is."""
+    from steward.adapters.github import Token
+    from steward.faces.cli import runtime
+    from steward.ports import Unreachable
+
+    if not loaded.demo:
+        return loaded.settings.github.url, _credential(loaded)
+    running = runtime.find(loaded.state_dir)
+    if running is None:
+        raise Unreachable("the sample organisation is served only while `steward up` runs")
+    return running.server, Token(running.token)
+
+
+def _credential(loaded: Loaded) -> Credential:
+    from steward.adapters.github import App, Token
+
+    github = loaded.settings.github
+    if github.app_id is not None and github.app_key_file is not None:
+        key = _secret(github.app_key_file, "STEWARD_GITHUB_APP_KEY_FILE")
+        return App(str(github.app_id), key, github.app_installation_id)
+    if github.token_file is not None:
+        return Token(_secret(github.token_file, "STEWARD_GITHUB_TOKEN_FILE"))
+    assert github.token is not None, "require_whole has seen to it"
+    return Token(github.token.get_secret_value())
+
+
+def _notifiers(loaded: Loaded) -> list[Notifier]:
+    """The log, and one notifier per Apprise address."""
+    from steward.adapters.notify import AppriseNotifier, LogNotifier
+
+    urls = loaded.settings.notify.urls
+    return [LogNotifier(), *(AppriseNotifier(url.get_secret_value()) for url in urls)]
+
+
+def _secret(file: Path, name: str) -> str:
+    from steward.ports import BadSettings
+
+    try:
+        secret = file.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSettings(f"{name}: {file} cannot be read: {error}", "Name a readable file") from None
+    if not secret:
+        raise BadSettings(f"{name}: {file} is empty", "Put the secret into it")
+    return secret
+
+
+def _start_log(loaded: Loaded, closing: ExitStack) -> None:
+    """Log to standard error, or, where a person reads that, to `steward.log` in the state directory."""
+    from logging.handlers import RotatingFileHandler
+
+    handler: logging.Handler = logging.StreamHandler()
+    if sys.stderr.isatty():
+        file = loaded.state_dir / "steward.log"
+        handler = RotatingFileHandler(file, maxBytes=LOG_BYTES_MAX, backupCount=3, delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    root = logging.getLogger()
+    root.setLevel(loaded.settings.log_level.upper())
+    root.addHandler(handler)
+    closing.callback(handler.close)
+    closing.callback(root.removeHandler, handler)
+
+
+def run() -> None:
+    """The console script `steward`."""
+    steward.main(obj=Wiring())

@@ -1,0 +1,75 @@
+"""Collects every message that the faces may say: what the Russian catalogue must hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from babel.messages.extract import extract_from_dir
+
+from steward.app.views import exits
+from steward.domain.drift import KINDS
+from steward.domain.guards import Guard
+from steward.domain.incidents import Cause, Incident, Severity
+from steward.domain.lifecycle import Who
+from steward.domain.project import Management, OrgState
+from steward.domain.repository import Presence
+from steward.domain.status import Phase, Status, Trigger
+from steward.faces.cli.root import COMMANDS, steward
+from steward.settings.model import known
+
+FACES = Path(__file__).parents[2] / "src" / "steward" / "faces"
+KEYWORDS = {"_": None, "counted": (1, 2)}
+
+Key = tuple[str | None, str]
+"""Context (None: none) and English text; of a plural the singular."""
+
+
+def required() -> set[Key]:
+    """Every key that must be in the catalogue."""
+    return {*_spoken(), *_helps(steward), *_labels()}
+
+
+def _spoken() -> Iterator[Key]:
+    found = extract_from_dir(FACES, method_map=[("**.py", "python")], keywords=KEYWORDS)
+    for _file, _line, message, _comments, _context in found:
+        yield None, message[0] if isinstance(message, tuple) else message
+
+
+def _helps(command: click.Command) -> Iterator[Key]:
+    texts = [command.help, *(p.help for p in command.params if isinstance(p, click.Option))]
+    yield from ((None, text) for text in texts if text)
+    if command is steward:
+        yield from ((None, text) for _module, text in COMMANDS.values())
+        context = click.Context(command)
+        for name in COMMANDS:
+            found = steward.get_command(context, name)
+            assert found is not None
+            yield from _helps(found)
+    elif isinstance(command, click.Group):
+        for inner in command.commands.values():
+            yield from _helps(inner)
+
+
+def _labels() -> Iterator[Key]:
+    yield from (("status", status.label) for status in Status)
+    yield from (("phase", phase.label) for phase in Phase)
+    yield from (("trigger", trigger.label) for trigger in Trigger)
+    yield from (("guard", guard.words) for guard in Guard)
+    yield from (("severity", severity.value.capitalize()) for severity in Severity)
+    yield from (("cause", cause.value.replace("_", " ").capitalize()) for cause in Cause)
+    yield from (("presence", presence.value.capitalize()) for presence in Presence)
+    yield from (("management", management.value.capitalize()) for management in Management)
+    yield from (("organisation", state.value.capitalize()) for state in OrgState)
+    yield from (("incident", state.capitalize()) for state in ("open", "acknowledged", "resolved"))
+    yield from (("outbox", state) for state in ("pending", "sending", "uncertain", "sent", "failed"))
+    yield from (("who", who.value) for who in Who)
+    yield from (("change", kind.replace("_", " ")) for kind in KINDS)
+    yield from (("source", source) for source in ("default", "environment"))
+    yield from (("setting", info.description or "") for _section, _name, info in known())
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    for cause in Cause:
+        incident = Incident(1, "key", cause, "warning", "title", at, at)
+        yield from (("exit", way["text"]) for way in exits(incident, None, None))
