@@ -216,8 +216,9 @@ class Core:
         return changed
 
     def note_push(self, repo: Repo) -> Repo:
-        """Note that something was pushed now."""
-        return self.registry.change_repo(replace(repo, pushed_at=self.now()))
+        """Note that something was pushed now, on the repository as it is now: a push may have taken long."""
+        with self.store.transaction():
+            return self.registry.change_repo(replace(self._known(repo.id), pushed_at=self.now()))
 
     def rename_org(self, sender: Caller, owner: Owner, login: str) -> Owner:
         """Give an organisation another login, as its owners can on GitHub's pages but not in its API."""

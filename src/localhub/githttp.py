@@ -64,7 +64,7 @@ async def answer(
     *,
     user: str,
     lock: threading.RLock,
-    pushed: Callable[[list[RefMove]], None],
+    pushed: Callable[[list[RefMove]], object],
 ) -> Response:
     """Hand the request to git and its answer back.
 
@@ -156,7 +156,7 @@ def _push(
     environment: Mapping[str, str],
     body: IO[bytes],
     lock: threading.RLock,
-    pushed: Callable[[list[RefMove]], None],
+    pushed: Callable[[list[RefMove]], object],
 ) -> Response:
     with lock:
         before = repo.refs("refs/heads", "refs/tags")

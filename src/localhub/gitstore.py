@@ -33,6 +33,14 @@ _CONFIG = {
 }
 
 
+_OLDEST_GIT = (2, 38)
+"""The first git with `merge-tree --write-tree`."""
+
+
+class GitMissing(RuntimeError):
+    """There is no git to run here, or one that is too old; the message says what to do."""
+
+
 class GitError(RuntimeError):
     """git refused or failed; the message holds what it printed."""
 
@@ -74,6 +82,18 @@ class RefMove:
     ref: str
     before: str
     after: str
+
+
+def require_git() -> None:
+    """Raise GitMissing unless a git that can do all that is asked of it is on PATH."""
+    needed = ".".join(map(str, _OLDEST_GIT))
+    try:
+        said = _run(["git", "version"]).stdout.decode("ascii", "replace").strip()
+    except FileNotFoundError as error:
+        raise GitMissing(f"git is not on PATH: install git {needed} or newer") from error
+    found = re.search(r"(\d+)\.(\d+)", said)
+    if found is None or (int(found[1]), int(found[2])) < _OLDEST_GIT:
+        raise GitMissing(f"{said} is too old: install git {needed} or newer")
 
 
 def git_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -51,9 +51,15 @@ def commit(core: "Core", sender: Caller, repo: Repo, new: NewCommit) -> str:
 
 
 def follow(core: "Core", sender: Caller, repo: Repo, moved: Sequence[RefMove]) -> Repo:
-    """Do what follows from these moves, which have happened; return the repository as it is afterwards."""
+    """Do what follows from these moves, which have happened; return the repository as it is afterwards.
+
+    Nothing does when the repository was deleted meanwhile.
+    """
     git = core.git(repo)
-    repo = _with_default_branch(core, git, core.note_push(repo), moved)
+    with core.store.transaction():
+        if core.registry.repo_by_id(repo.id) is None:
+            return repo
+        repo = _with_default_branch(core, git, core.note_push(repo), moved)
     for move in moved:
         _tell(core, sender, repo, git, move)
     pulls.follow(core, sender, repo, moved)

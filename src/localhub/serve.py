@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from localhub import app, hooks, world
+from localhub import app, gitstore, hooks, world
 from localhub.clock import Clock
 from localhub.core import Core, Options
 from localhub.limits import DEFAULT_POINTS_PER_HOUR
@@ -91,6 +91,10 @@ def run(settings: Settings, announce: Callable[[str], object], *, end_with_paren
 @contextmanager
 def opened(settings: Settings, clock: Clock | None = None) -> Iterator[Running]:
     """A localhub that listens for as long as the context lasts. Raises CannotServe."""
+    try:
+        gitstore.require_git()
+    except gitstore.GitMissing as error:
+        raise CannotServe(str(error)) from error
     with _directory(settings.data_dir) as directory, _core(directory, settings, clock) as core:
         token = settings.token or _kept_token(directory) or f"lhp_{secrets.token_urlsafe(24)}"
         core.tokens.add(token, login=PLAYER)

@@ -4,12 +4,14 @@ import gzip
 import os
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
 
-from localhub.gitstore import ZERO_SHA, git_environment, moves
+from localhub import pushes
+from localhub.gitstore import ZERO_SHA, RefMove, git_environment, moves
 from localhub.testing import Hub
 from tests.localhub import git_kit
 from tests.localhub.git_kit import told
@@ -239,6 +241,74 @@ def test_a_pull_requests_ref_cannot_be_pushed_to(hub: Hub, tmp_path: Path) -> No
     hub.create("guarded", auto_init=True)
     work = clone(hub, "guarded", tmp_path / "w")
     assert "hidden ref" in git("push", "origin", "HEAD:refs/pull/1/head", cwd=work, fails=True)
+
+
+def test_pushes_and_writes_at_once_lose_nothing(hub: Hub, tmp_path: Path) -> None:
+    hub.create("busy", auto_init=True)
+    works = [clone(hub, "busy", tmp_path / f"w{number}") for number in range(4)]
+    for number, work in enumerate(works):
+        add_commit(work, f"pushed-{number}", b"", "Push")
+    url = f"{hub.url}/repos/acme/busy/contents"
+
+    def push(number: int) -> None:
+        git("push", "--quiet", "origin", f"HEAD:refs/heads/side-{number}", cwd=works[number])
+
+    def put(number: int) -> None:
+        body = {"message": "Put", "content": ""}
+        httpx.put(f"{url}/put-{number}", json=body, headers=hub.headers).raise_for_status()
+
+    with ThreadPoolExecutor(8) as pool:
+        for done in [pool.submit(act, number) for number in range(4) for act in (push, put)]:
+            done.result()
+    names = {one["name"] for one in httpx.get(url, headers=hub.headers).json()}
+    assert names == {"README.md", "put-0", "put-1", "put-2", "put-3"}
+    assert set(hub.core.git(hub.repo("busy")).heads()) == {"main", "side-0", "side-1", "side-2", "side-3"}
+    assert len(told(hub, "push")) == 8
+
+
+def test_a_slow_push_does_not_undo_a_rename_meanwhile(hub: Hub, tmp_path: Path) -> None:
+    number = hub.create("before", auto_init=True)
+    stale = hub.repo(number)
+    hub.rename(number, "after")
+    git_repo = hub.core.git(stale)
+    tip = git_repo.heads()["main"]
+    sender = hub.core.tokens.caller(f"Bearer {hub.token}")
+    pushes.move_ref(hub.core, sender, stale, RefMove("refs/heads/late", ZERO_SHA, tip))
+    assert hub.repo(number).name == "after"
+    hub.delete(number)
+    pushes.move_ref(hub.core, sender, stale, RefMove("refs/heads/later", ZERO_SHA, tip))
+    assert [one["ref"] for one in told(hub, "push")] == ["refs/heads/late"]
+
+
+def test_a_file_is_downloaded_from_the_address_that_is_told(hub: Hub) -> None:
+    hub.create("served", auto_init=True)
+    api = f"{hub.url}/repos/acme/served"
+    head = httpx.get(f"{api}/git/ref/heads/main", headers=hub.headers).json()["object"]["sha"]
+    httpx.post(f"{api}/git/refs", json={"ref": "refs/heads/team/x", "sha": head}, headers=hub.headers)
+    for ref in ("main", "team/x", head):
+        told_at = httpx.get(f"{api}/contents/README.md", params={"ref": ref}, headers=hub.headers).json()
+        assert httpx.get(told_at["download_url"]).status_code == 401
+        assert httpx.get(told_at["download_url"], headers=hub.headers).content == b"# served\n"
+    assert httpx.get(f"{hub.url}/acme/served/raw/main/nothing", headers=hub.headers).status_code == 404
+    hub.rename("served", "serving")
+    moved = httpx.get(f"{hub.url}/acme/served/raw/main/README.md", headers=hub.headers)
+    assert moved.headers["location"] == f"{hub.url}/acme/serving/raw/main/README.md"
+
+
+def test_all_of_it_is_there_after_a_restart(tmp_path: Path) -> None:
+    with Hub(orgs=["acme"], data_dir=tmp_path / "data") as first:
+        number = first.create("kept", auto_init=True)
+        work = clone(first, "kept", tmp_path / "w")
+        add_commit(work, "a", b"", "Kept")
+        git("push", "--quiet", "origin", "HEAD:refs/heads/dev", cwd=work)
+        body = {"title": "Kept", "head": "dev", "base": "main"}
+        opened = httpx.post(f"{first.url}/repos/acme/kept/pulls", json=body, headers=first.headers).json()
+        heads = first.core.git(first.repo(number)).heads()
+    with Hub(orgs=["acme"], data_dir=tmp_path / "data") as second:
+        assert second.core.git(second.repo(number)).heads() == heads
+        pulls = httpx.get(f"{second.url}/repos/acme/kept/pulls", headers=second.headers).json()
+        assert [(one["id"], one["title"]) for one in pulls] == [(opened["id"], "Kept")]
+        git("clone", "--quiet", address(second, "kept"), str(tmp_path / "again"))
 
 
 def test_moves_names_what_differs() -> None:

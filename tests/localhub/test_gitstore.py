@@ -8,11 +8,13 @@ from localhub import githistory, gitmerge
 from localhub.gitstore import (
     ZERO_SHA,
     GitError,
+    GitMissing,
     GitRepo,
     Moved,
     NewCommit,
     Person,
     git_environment,
+    require_git,
     valid_path,
     valid_ref,
 )
@@ -279,3 +281,17 @@ def test_git_runs_apart_from_the_users_settings(monkeypatch: pytest.MonkeyPatch)
     environment = git_environment()
     assert "GIT_DIR" not in environment
     assert "SSH_AUTH_SOCK" not in environment
+
+
+def test_a_missing_or_old_git_is_named_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require_git()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(GitMissing, match=r"not on PATH: install git 2\.38"):
+        require_git()
+    old = tmp_path / "git"
+    old.write_text("#!/bin/sh\necho git version 2.30.1\n")
+    old.chmod(0o755)
+    with pytest.raises(GitMissing, match=r"2\.30\.1 is too old"):
+        require_git()

@@ -7,6 +7,7 @@ Source of the rules: GitHub's REST reference, "Repository contents".
 
 import base64
 import binascii
+import re
 from typing import Any
 
 from localhub import githistory, gitjson, pushes
@@ -17,7 +18,7 @@ from localhub.registry import Repo
 from localhub.rest.git import place
 from localhub.wire import Answer, Call, Problem, Route, invalid, not_found
 
-_RAW = "application/vnd.github.raw"
+_RAW = re.compile(r"application/vnd\.github\.(v3\.)?raw")
 _README = ("readme.md", "readme", "readme.rst", "readme.txt")
 
 
@@ -61,8 +62,8 @@ def _file(call: Call, repo: Repo, git: GitRepo, found: Entry, ref: str) -> Answe
     if found.kind == "commit":
         return Answer(body=gitjson.content(place(call, repo), found, ref))
     data = githistory.blob(git, found.sha)
-    if _RAW in call.headers.get("accept", ""):
-        return Answer(body=data, headers={"content-type": f"{_RAW}; charset=utf-8"})
+    if _RAW.search(call.headers.get("accept", "")):
+        return Answer(body=data, headers={"content-type": "application/vnd.github.raw; charset=utf-8"})
     return Answer(body=gitjson.content(place(call, repo), found, ref, data))
 
 
