@@ -52,8 +52,9 @@ class AppriseNotifier:
             # Importing apprise takes longer than all the rest of a command; only a send needs it.
             import apprise
 
-            # Its own log lines may quote an address.
+            # Its own log lines may quote an address, and so do those of what it sends with.
             logging.getLogger("apprise").setLevel(logging.CRITICAL)
+            logging.getLogger("urllib3").setLevel(logging.INFO)
             sender = apprise.Apprise()
             if not sender.add(self._url):
                 raise BadSettings(

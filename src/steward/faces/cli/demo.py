@@ -1,16 +1,13 @@
 """The sample organisation: localhub as a child process, so that a newcomer sees Steward at work at once.
 
-The child is spoken to over HTTP only. It ends with us, also when we are killed (on Linux). Its state and its
-token stay in the state directory, so that a second start finds all as it was.
+The child is spoken to over HTTP only, and ends with us, also when we are killed. Its state and its token stay
+in the state directory, so that a second start finds all as it was.
 """
 
 from __future__ import annotations
 
-import ctypes
+import json
 import os
-import re
-import secrets
-import signal
 import socket
 import subprocess
 import sys
@@ -26,9 +23,9 @@ from steward.ports.errors import Permanent
 
 LOGIN: Final = "acme"
 HOST: Final = "127.0.0.1"
-READY: Final = re.compile(r"localhub: (http://\S+)")
+READY: Final = "localhub: http"
+PLACE: Final = "localhub.json"
 STOP_TIMEOUT_S: Final = 10
-PR_SET_PDEATHSIG: Final = 1
 
 
 @contextmanager
@@ -37,25 +34,25 @@ def serving(state_dir: Path, port: int) -> Iterator[Running]:
     _require_free(port)
     data_dir = state_dir / "localhub"
     data_dir.mkdir(parents=True, exist_ok=True)
-    token = _token(state_dir / "localhub-token")
     log = state_dir / "localhub.log"
     command = [sys.executable, "-m", "localhub", "serve", "--host", HOST, "--port", str(port)]
-    command += ["--org", LOGIN, "--sample", "--data-dir", str(data_dir)]
+    command += ["--org", LOGIN, "--sample", "--data-dir", str(data_dir), "--end-with-parent"]
     with log.open("a") as errors:
         child = subprocess.Popen(
             command,
-            env=os.environ | {"LOCALHUB_TOKEN": token, "PYTHONUNBUFFERED": "1"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
             # A session of its own, so that Ctrl-C reaches us alone and we end it in order.
             start_new_session=True,
-            preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - no thread runs yet
         )
     try:
-        url = _await_ready(child, log)
-        yield Running(os.getpid(), url, sample=True, login=LOGIN, token=token, data_dir=str(data_dir))
+        _await_ready(child, log)
+        place = json.loads((data_dir / PLACE).read_text())
+        yield Running(
+            os.getpid(), place["url"], sample=True, login=LOGIN, token=place["token"], data_dir=str(data_dir)
+        )
     finally:
         _end(child)
 
@@ -74,27 +71,13 @@ def _require_free(port: int) -> None:
             ) from None
 
 
-def _token(file: Path) -> str:
-    """The token of the sample organisation, made once."""
-    if not file.exists():
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w") as stream:
-            stream.write(f"demo_{secrets.token_hex(16)}\n")
-    return file.read_text().strip()
-
-
-def _die_with_parent() -> None:
-    """Have the kernel end the child when its parent dies, however that happens."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-def _await_ready(child: subprocess.Popen[str], log: Path) -> str:
-    """The address in the child's ready line. What it prints later is read and dropped."""
+def _await_ready(child: subprocess.Popen[str], log: Path) -> None:
+    """Wait for the child's ready line. What it prints later is read and dropped."""
     assert child.stdout is not None
     for line in child.stdout:
-        if found := READY.search(line):
+        if line.startswith(READY):
             threading.Thread(target=_drain, args=(child.stdout,), daemon=True).start()
-            return found[1]
+            return
     child.wait()
     last = log.read_text().strip().splitlines()[-1:]
     raise Permanent(
