@@ -104,7 +104,7 @@ class Scripted:
             return response
 
     def _true_answer(self, request: httpx.Request) -> httpx.Response:
-        path = request.url.path.removeprefix("/api/v3")
+        path = request.url.path.removeprefix("/api/v3").lower()
         roots = {f"/orgs/{self.login}", f"/organizations/{self.owner_id}"}
         if path in roots:
             return told(200, {"id": self.owner_id, "login": self.login, "public_repos": 3})

@@ -382,7 +382,7 @@ def test_a_link_to_no_page_aborts_the_look(link: str) -> None:
 
 def test_an_organisation_that_grows_while_it_is_read_comes_in_whole() -> None:
     server = Scripted(200)
-    grown = []
+    grown: list[int] = []
 
     def grow(request: httpx.Request) -> None:
         if not grown and request.url.params.get("page") == "2":
