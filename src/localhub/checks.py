@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from localhub import pulls, render
+from localhub import githistory, gitjson, pulls, render
 from localhub.clock import stamp
 from localhub.pulls import User
 from localhub.registry import Repo
@@ -249,7 +249,7 @@ def run_shape(core: "Core", repo: Repo, run: Run, base: str, site: str) -> dict[
         "completed_at": run.completed_at,
         "output": texts | {"annotations_count": len(annotations), "annotations_url": f"{url}/annotations"},
         "check_suite": {"id": run.suite_id},
-        "app": app_shape(run.app_id, site),
+        "app": render.app(run.app_id, base, site),
         "pull_requests": _pulls_of(core, repo, run.head_sha, base),
     }
 
@@ -258,6 +258,7 @@ def suite_shape(core: "Core", repo: Repo, suite: Suite, base: str, site: str) ->
     """GitHub's `check-suite`."""
     url = f"{base}/repos/{repo.full_name}/check-suites/{suite.id}"
     status, conclusion, count = verdict(core, repo, suite)
+    head = githistory.commit(core.git(repo), suite.head_sha)
     return {
         "id": suite.id,
         "node_id": render.node_id("CheckSuite", suite.id),
@@ -269,22 +270,16 @@ def suite_shape(core: "Core", repo: Repo, suite: Suite, base: str, site: str) ->
         "before": None,
         "after": suite.head_sha,
         "pull_requests": _pulls_of(core, repo, suite.head_sha, base),
-        "app": app_shape(suite.app_id, site),
+        "app": render.app(suite.app_id, base, site),
         "created_at": suite.created_at,
         "updated_at": suite.updated_at,
         "rerequestable": True,
         "runs_rerequestable": True,
         "latest_check_runs_count": count,
         "check_runs_url": f"{url}/check-runs",
+        "head_commit": gitjson.simple_commit(head),
         "repository": render.repo(repo, base, site, None),
     }
-
-
-def app_shape(app_id: int, site: str) -> dict[str, Any]:
-    """The app that reported, as far as a check shows it."""
-    name = f"app-{app_id}"
-    node = render.node_id("Integration", app_id)
-    return {"id": app_id, "slug": name, "name": name, "node_id": node, "html_url": f"{site}/apps/{name}"}
 
 
 def _pulls_of(core: "Core", repo: Repo, sha: str, base: str) -> list[dict[str, Any]]:

@@ -16,6 +16,13 @@ from localhub.gitstore import Person
 
 Json = dict[str, Any]
 
+_UNSIGNED: Json = {
+    "verified": False,
+    "reason": "unsigned",
+    "signature": None,
+    "payload": None,
+    "verified_at": None,
+}
 INLINE_BYTES = 1_000_000
 """A larger file is shown without its content, which is then to be asked for raw (GitHub: 1 MB)."""
 
@@ -68,7 +75,7 @@ def git_commit(place: Place, one: Commit) -> Json:
         "committer": _stamp(one.committer, one.committed_at),
         "message": one.message,
         "tree": {"sha": one.tree, "url": f"{place.api}/git/trees/{one.tree}"},
-        "verification": {"verified": False, "reason": "unsigned", "signature": None, "payload": None},
+        "verification": _UNSIGNED,
     }
 
 
@@ -78,18 +85,24 @@ def bare_commit(place: Place, one: Commit) -> Json:
     return known | git_commit(place, one) | {"parents": _parents(place, one, "git/commits")}
 
 
-def pushed_commit(place: Place, one: Commit, files: list[FileChange]) -> Json:
-    """A commit as the `push` event lists it."""
-    moved_from = [each.previous_path for each in files if each.status == "renamed"]
+def simple_commit(one: Commit) -> Json:
+    """A commit in the short form that check suites hold and the `push` event builds on."""
     return {
         "id": one.sha,
         "tree_id": one.tree,
-        "distinct": True,
         "message": one.message,
         "timestamp": moment(one.committed_at),
-        "url": f"{place.html}/commit/{one.sha}",
         "author": {"name": one.author.name, "email": one.author.email},
         "committer": {"name": one.committer.name, "email": one.committer.email},
+    }
+
+
+def pushed_commit(place: Place, one: Commit, files: list[FileChange]) -> Json:
+    """A commit as the `push` event lists it."""
+    moved_from = [each.previous_path for each in files if each.status == "renamed"]
+    return simple_commit(one) | {
+        "distinct": True,
+        "url": f"{place.html}/commit/{one.sha}",
         "added": [each.path for each in files if each.status in {"added", "renamed", "copied"}],
         "removed": [each.path for each in files if each.status == "removed"] + moved_from,
         "modified": [each.path for each in files if each.status in {"modified", "changed"}],

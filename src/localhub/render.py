@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from localhub.registry import Owner, Repo
+from localhub.tokens import APP_EVENTS, APP_PERMISSIONS
 
 _URLS = (
     ("url", ""),
@@ -256,3 +257,22 @@ def org(one: Owner, base: str, site: str, counts: Mapping[str, int], *, member: 
             "two_factor_requirement_enabled": False,
         }
     return shape | one.extra
+
+
+def app(app_id: int, base: str, site: str) -> dict[str, Any]:
+    """GitHub's `integration`: an App. localhub knows no more of it than its id."""
+    slug = f"app-{app_id}"
+    return {
+        "id": app_id,
+        "slug": slug,
+        "node_id": node_id("Integration", app_id),
+        "owner": owner("localhub", 0, "User", base, site),
+        "name": slug,
+        "description": None,
+        "external_url": site,
+        "html_url": f"{site}/apps/{slug}",
+        "created_at": "2024-01-01T00:00:00Z",
+        "updated_at": "2024-01-01T00:00:00Z",
+        "permissions": APP_PERMISSIONS,
+        "events": list(APP_EVENTS),
+    }

@@ -36,6 +36,16 @@ APP_PERMISSIONS = {
     "variables": "write",
     "workflows": "write",
 }
+APP_EVENTS = (
+    "check_run",
+    "check_suite",
+    "create",
+    "delete",
+    "organization",
+    "pull_request",
+    "push",
+    "repository",
+)
 INSTALLATION_TOKEN_LIFE = timedelta(hours=1)
 
 

@@ -7,42 +7,15 @@ from typing import Any
 
 from localhub import render
 from localhub.store import Record
-from localhub.tokens import APP_PERMISSIONS
+from localhub.tokens import APP_EVENTS, APP_PERMISSIONS
 from localhub.wire import Answer, Call, Problem, Route, invalid, not_found
-
-_EVENTS = [
-    "check_run",
-    "check_suite",
-    "create",
-    "delete",
-    "organization",
-    "pull_request",
-    "push",
-    "repository",
-]
 
 
 def app(call: Call) -> Answer:
     """`GET /app`: the app that a JSON web token was made for."""
     _require_app(call)
-    number = call.caller.user_id
-    return Answer(
-        body={
-            "id": number,
-            "slug": f"app-{number}",
-            "node_id": render.node_id("Integration", number),
-            "owner": render.owner("localhub", 0, "User", call.base, call.site),
-            "name": f"app-{number}",
-            "description": None,
-            "external_url": call.site,
-            "html_url": f"{call.site}/apps/app-{number}",
-            "created_at": "2024-01-01T00:00:00Z",
-            "updated_at": "2024-01-01T00:00:00Z",
-            "permissions": APP_PERMISSIONS,
-            "events": _EVENTS,
-            "installations_count": len(_all(call)),
-        }
-    )
+    shape = render.app(call.caller.user_id, call.base, call.site)
+    return Answer(body=shape | {"installations_count": len(_all(call))})
 
 
 def installations(call: Call) -> Answer:
@@ -128,7 +101,7 @@ def _shape(call: Call, one: Record) -> dict[str, Any]:
         "target_id": owner.id,
         "target_type": owner.type,
         "permissions": APP_PERMISSIONS,
-        "events": _EVENTS,
+        "events": list(APP_EVENTS),
         "created_at": owner.created_at,
         "updated_at": owner.created_at,
         "single_file_name": None,

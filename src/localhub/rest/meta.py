@@ -1,6 +1,9 @@
 """The root of the API, the user, the server's facts, and the rate limit."""
 
+from typing import Any
+
 from localhub import render
+from localhub.registry import Owner
 from localhub.wire import Answer, Call, Problem, Route
 
 VERSION = "3.17.0"
@@ -28,9 +31,9 @@ def user(call: Call) -> Answer:
     if call.caller.kind != "user":
         raise Problem(403, "Resource not accessible by integration")
     owner = call.core.registry.owner_by_id(call.caller.user_id)
-    shape = render.owner(call.caller.login, call.caller.user_id, "User", call.base, call.site)
-    times = {} if owner is None else {"created_at": owner.created_at, "updated_at": owner.updated_at}
-    return Answer(body=shape | {"name": call.caller.login, "email": None, "public_repos": 0} | times)
+    if owner is None:
+        raise Problem(401, "Bad credentials")
+    return Answer(body=_profile(call, owner))
 
 
 def user_by_login(call: Call) -> Answer:
@@ -38,9 +41,16 @@ def user_by_login(call: Call) -> Answer:
     owner = call.core.registry.owner(call.params["username"])
     if owner is None:
         raise Problem(404, "Not Found")
-    shape = render.owner(owner.login, owner.id, owner.type, call.base, call.site)
+    return Answer(body=_profile(call, owner))
+
+
+def _profile(call: Call, owner: Owner) -> dict[str, Any]:
+    """GitHub's `public-user`."""
+    unknown = dict.fromkeys(("company", "location", "email", "hireable", "bio"))
+    none_of = dict.fromkeys(("public_repos", "public_gists", "followers", "following"), 0)
     times = {"created_at": owner.created_at, "updated_at": owner.updated_at}
-    return Answer(body=shape | {"name": owner.login, "email": None} | times)
+    shape = render.owner(owner.login, owner.id, owner.type, call.base, call.site)
+    return shape | {"name": owner.login, "blog": ""} | unknown | none_of | times
 
 
 def meta(call: Call) -> Answer:
