@@ -114,8 +114,10 @@ class FakeForge:
         return account.id
 
     def rename_organisation(self, login: str, new_login: str) -> None:
-        """Give it another name; its id and its repositories' ids stay."""
+        """Give it another name; its id and its repositories' ids stay. Raises ValueError if it is taken."""
         account = self._account(login)
+        if any(a.login.lower() == new_login.lower() for a in self._accounts.values() if a is not account):
+            raise ValueError(f"login {new_login!r} is taken")
         account.login = new_login
         for repo in self._owned(account.id):
             self._store(replace(repo, owner_login=new_login))

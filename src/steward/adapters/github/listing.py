@@ -297,11 +297,12 @@ class _Sweep:
         doubted = ordered[full - 1].mark.count == PER_PAGE and not ordered[full - 1].links.told
         kept = ordered[: full + 1] if doubted else ordered[:full]
         owner_id, login = next(iter(self._owners.items()), (self._task.owner_id or 0, ""))
+        in_order = {number: self._facts[number] for page in kept for number in page.entries or ()}
         return Listing(
             owner_id=owner_id,
             login=login,
             pages=tuple(PageRead(page.mark, page.entries) for page in kept),
-            repos=Repos(self._facts),
+            repos=Repos(in_order),
             credential=self._task.grant.key,
             server_at=self._server_at,
             cost=self._tally.cost,
