@@ -1,0 +1,139 @@
+"""Writes the pages that are derived from the code: docs/lifecycle.md and docs/settings.md. `make docs` runs it.
+
+It draws nothing of its own: the words, the table and the diagram come from the modules that the product runs
+on. tests/repo/test_docs.py holds the committed pages to it.
+"""  # noqa: INP001 - a script beside the pages that it writes, not a package
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from steward.domain.lifecycle import TABLE, Row, mermaid, settled
+from steward.domain.status import ALIASES, INTERRUPTIONS, OPERATION_OF, Phase, Status
+from steward.faces.words import label, speaking
+from steward.settings import reference
+
+HERE: Final = Path(__file__).parent
+
+LIFECYCLE_HEAD: Final = """\
+# The lifecycle
+
+Generated from `src/steward/domain/lifecycle.py` by `make docs`; edit the table there, never this page.
+
+Every project stands in exactly one of {statuses} statuses, and {rows} rows say how it may move from one to another.
+Whatever shows or permits a move is derived from these rows: the actions in `steward project show`, the reason
+in a refusal, the diagram below. A move that no row allows cannot be stored.
+
+Version 0.1 makes the moves of the heartbeat (discovered, found archived, gone, returned) and those of a
+person's commands (ordered, taken in, archived, reopened, relinked). The operations behind the other rows
+come with later versions; the rows are settled already, so that a history written today stays valid.
+"""
+
+ROAD_HEAD: Final = """\
+## The main road
+
+The rows with one origin and one fixed destination. Errors, losses, cancels and archiving are in the table.
+"""
+
+MOVES_HEAD: Final = """\
+## The moves
+
+*Who* makes the move; where another may ask for it in a face, that one stands in brackets. Every condition
+must be proven by whoever makes the move; what nobody proved is refused, in these very words.
+
+- "what it interrupted": `error`, `missing` and `archived` remember the status that they interrupted, as a
+  stack. A project in `error` whose repository vanishes goes to `missing`, and back to `error` first.
+- "the settled status before it": a status with a running operation is never returned to as if that operation
+  still ran; the project lands on the settled status before it ({transient}). A resolved error is the
+  one exception: it starts the operation again, unless a person chooses the settled status.
+- A reopened project returns to what `archived` interrupted, with three exceptions: to `draft` where nothing was
+  created, to `discovered` where it was imported and never adopted, to `verified` where its release was taken down.
+- "the entry status that the evidence supports": named by the person who adopts the project, one of
+  `initialized`, `designed`, `implemented`, `verified`, `active`.
+"""
+
+DIAGRAM_HEAD: Final = """\
+## Every edge
+
+The same text as `steward lifecycle show --format mermaid`.
+"""
+
+
+def lifecycle_page() -> str:
+    """The whole of docs/lifecycle.md."""
+    transient = ", ".join(f"`{status}` on `{settled(status)}`" for status in OPERATION_OF)
+    parts = [
+        LIFECYCLE_HEAD.format(statuses=len(Status), rows=len(TABLE)),
+        "## Statuses and phases\n",
+        _statuses(),
+        ROAD_HEAD,
+        _fenced(_road()),
+        MOVES_HEAD.format(transient=transient),
+        _moves(),
+        DIAGRAM_HEAD,
+        _fenced(mermaid()),
+    ]
+    return "\n".join(parts)
+
+
+def _statuses() -> str:
+    lines = ["| phase | status | Russian label | its operation |", "| --- | --- | --- | --- |"]
+    for phase in Phase:
+        for status in (s for s in Status if s.phase is phase):
+            with speaking("ru"):
+                russian = label("status", status.label)
+            aliases = "".join(f" (also `{alias}`)" for alias, of in ALIASES.items() if of == status)
+            operation = OPERATION_OF.get(status, "")
+            lines.append(f"| {phase.label} | `{status}`{aliases} | {russian} | {operation} |")
+    return "\n".join(lines) + "\n"
+
+
+def _moves() -> str:
+    lines = ["| from | move | to | who | conditions |", "| --- | --- | --- | --- | --- |"]
+    lines += [f"| {' | '.join(_cells(row))} |" for row in TABLE]
+    return "\n".join(lines) + "\n"
+
+
+def _cells(row: Row) -> list[str]:
+    target = f"`{row.target}`" if isinstance(row.target, Status) else row.target.value
+    who = ", ".join(sorted(row.who))
+    asks = f" ({', '.join(sorted(row.asks))})" if row.asks else ""
+    guards = "; ".join(guard.words for guard in row.guards)
+    return [_sources(row), row.trigger.value, target, who + asks, guards]
+
+
+def _sources(row: Row) -> str:
+    if len(row.sources) > len(Status) // 2:
+        lacking = ", ".join(f"`{status}`" for status in Status if status not in row.sources)
+        return f"any but {lacking}"
+    names = [f"`{status}`" for status in Status if status in row.sources]
+    return ", ".join(names) if names else "(nothing)"
+
+
+def _road() -> str:
+    lines = ["stateDiagram-v2"]
+    for row in TABLE:
+        if len(row.sources) == 1 and isinstance(row.target, Status) and row.target not in INTERRUPTIONS:
+            (source,) = row.sources
+            lines.append(f"    {source or '[*]'} --> {row.target}: {row.trigger}")
+    return "\n".join(lines) + "\n"
+
+
+def _fenced(diagram: str) -> str:
+    return f"```mermaid\n{diagram}```\n"
+
+
+PAGES: Final[dict[str, Callable[[], str]]] = {"lifecycle.md": lifecycle_page, "settings.md": reference}
+"""What is generated: the file's name in docs/, and what makes its text."""
+
+
+def main() -> None:
+    """Write every generated page."""
+    for name, text in PAGES.items():
+        (HERE / name).write_text(text())
+
+
+if __name__ == "__main__":
+    main()
