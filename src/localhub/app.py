@@ -34,7 +34,7 @@ ADMIN_PREFIX = "/_localhub"
 _JSON = "application/json; charset=utf-8"
 _MAX_BODY_BYTES = 64 * 1024 * 1024
 _KNOWN = re.compile(
-    "/(_localhub|advisories|api|apps?|assignments|classrooms|codes_of_conduct|emojis|enterprises|events|feeds|gists|"
+    "/(_localhub|advisories|apps?|assignments|classrooms|codes_of_conduct|emojis|enterprises|events|feeds|gists|"
     "gitignore|graphql|installation|issues|licenses|markdown|marketplace|networks|notifications|organizations|orgs|"
     "projects|repos|repositories|search|teams|users?|versions|zen)(/|$)"
 )
@@ -52,7 +52,10 @@ def build(core: Core) -> ASGIApp:
         for prefix in ("", ENTERPRISE_PREFIX)
         for path, methods in handlers.items()
     ]
-    missing = [StarletteRoute("/{path:path}", _Endpoint(core, "", {}))]
+    missing = [
+        StarletteRoute(prefix + "/{path:path}", _Endpoint(core, prefix, {}))
+        for prefix in (ENTERPRISE_PREFIX, "")
+    ]
     return Starlette(routes=[*served, *gitserver.routes(core), *missing])
 
 
@@ -153,7 +156,7 @@ class _Endpoint:
 def handle(call: Call) -> Answer:
     """What the handler of this call says, problems included; 501 where GitHub has more than localhub."""
     if call.route is None:
-        if not _KNOWN.match(call.path.removeprefix(ENTERPRISE_PREFIX)):
+        if not _KNOWN.match(call.path):
             return not_found().answer()
         words = f"localhub does not implement {call.method} {call.path}"
         return Problem(

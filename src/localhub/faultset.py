@@ -85,11 +85,12 @@ class FaultSet:
             return list(self._active)
 
     def clear(self, fault_id: int | None = None) -> int:
-        """Turn one fault or all off; return how many that were."""
+        """Turn one fault or all off; return how many that were. Deliveries that one kept back go out."""
         with self._lock:
             kept = [one for one in self._active if fault_id is not None and one.id != fault_id]
             gone = len(self._active) - len(kept)
             self._active = kept
+        self._core.webhooks.release()
         return gone
 
     def _check(self, fault: faults.Fault) -> None:

@@ -1,8 +1,9 @@
 """Webhooks out: hooks, their deliveries, and the thread that makes them.
 
 As GitHub does it: ten seconds for an answer, no second try by itself, one GUID for an event whatever number of
-hooks hear of it and whenever it is delivered again, and no promise about order. Deliveries are kept for three
-days. A delivery that was queued when localhub ended is made at its next start.
+hooks hear of it and whenever it is delivered again. Deliveries are kept for three days; one that was queued when
+localhub ended is made at its next start. GitHub promises no order: here each hook gets its deliveries one after
+the other, in order, unless a fault says otherwise.
 
 Bodies are made elsewhere (events.py).
 """
@@ -14,6 +15,7 @@ import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from time import monotonic
@@ -30,7 +32,7 @@ TIMEOUT_S = 10.0
 KEPT = timedelta(days=3)
 MAX_PAYLOAD_BYTES = 25 * 1024 * 1024
 _KEPT_ANSWER_CHARACTERS = 10_000
-_SENDERS = 4
+_REORDERED_GAP_S = 0.05
 
 
 def signature(secret: str, body: bytes) -> str:
@@ -45,8 +47,8 @@ class Webhooks:
         self._store = store
         self._clock = clock
         self._plan = plan
-        self._queue: list[tuple[float, int, int]] = []
-        self._held: list[int] = []
+        self._queue: list[tuple[float, int, int, int]] = []
+        self._held: list[tuple[int, int]] = []
         self._order = 0
         self._busy = 0
         self._stopping = False
@@ -55,9 +57,9 @@ class Webhooks:
 
     def start(self) -> None:
         """Begin to deliver, first of all what an earlier run left queued."""
-        left = self._store.rows("SELECT id FROM delivery WHERE delivered_at IS NULL ORDER BY id")
+        left = self._store.rows("SELECT id, hook_id FROM delivery WHERE delivered_at IS NULL ORDER BY id")
         for row in left:
-            self._push(row["id"], 0.0)
+            self._push(row["id"], row["hook_id"], 0.0)
         self._thread = threading.Thread(target=self._run, name="localhub-webhooks", daemon=True)
         self._thread.start()
 
@@ -148,37 +150,46 @@ class Webhooks:
             if plan.copies == 0:
                 self._finish(number, 0.0, "failed to connect to host", 502, {}, {}, "")
             elif plan.hold_for > 1:
-                self._hold(number, plan)
+                self._hold(number, hook_id, plan)
             else:
-                self._push(number, plan.delay_s)
+                self._push(number, hook_id, plan.delay_s)
 
-    def _hold(self, number: int, plan: Plan) -> None:
+    def _hold(self, number: int, hook_id: int, plan: Plan) -> None:
         """Keep a delivery back until enough are there, then queue them last first."""
         with self._changed:
-            self._held.append(number)
-            if len(self._held) < plan.hold_for:
-                return
-            ready, self._held = self._held[::-1], []
-        for at, one in enumerate(ready):
-            self._push(one, plan.delay_s + at * 0.05)
+            self._held.append((number, hook_id))
+            enough = len(self._held) >= plan.hold_for
+        if enough:
+            self.release(plan.delay_s)
 
-    def _push(self, number: int, delay_s: float) -> None:
+    def release(self, delay_s: float = 0.0) -> None:
+        """Queue all that is kept back, last first, far enough apart to arrive in this order."""
+        with self._changed:
+            ready, self._held = self._held[::-1], []
+        for at, (number, hook_id) in enumerate(ready):
+            self._push(number, hook_id, delay_s + at * _REORDERED_GAP_S)
+
+    def _push(self, number: int, hook_id: int, delay_s: float) -> None:
         with self._changed:
             self._order += 1
-            heapq.heappush(self._queue, (monotonic() + delay_s, self._order, number))
+            heapq.heappush(self._queue, (monotonic() + delay_s, self._order, number, hook_id))
             self._changed.notify_all()
 
     def _run(self) -> None:
-        with httpx.Client(timeout=TIMEOUT_S) as client, ThreadPoolExecutor(_SENDERS) as senders:
-            while (number := self._next()) is not None:
-                senders.submit(self._send_one, client, number).add_done_callback(self._sent)
+        senders: dict[int, ThreadPoolExecutor] = {}
+        with httpx.Client(timeout=TIMEOUT_S) as client, ExitStack() as ending:
+            while (due := self._next()) is not None:
+                number, hook_id = due
+                if hook_id not in senders:
+                    senders[hook_id] = ending.enter_context(ThreadPoolExecutor(1))
+                senders[hook_id].submit(self._send_one, client, number).add_done_callback(self._sent)
 
-    def _next(self) -> int | None:
+    def _next(self) -> tuple[int, int] | None:
         with self._changed:
             while not self._stopping:
                 if self._queue and self._queue[0][0] <= monotonic():
                     self._busy += 1
-                    return heapq.heappop(self._queue)[2]
+                    return heapq.heappop(self._queue)[2:]
                 self._changed.wait(self._queue[0][0] - monotonic() if self._queue else None)
         return None
 

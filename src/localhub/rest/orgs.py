@@ -34,8 +34,12 @@ def show(call: Call) -> Answer:
 def _shape(call: Call, owner: Owner) -> dict[str, Any]:
     view = call.core.access.view(call.caller)
     where, values = replace(view, only=None).where(owner.id)
-    sql = f"SELECT visibility, count(*) AS number FROM repo WHERE {where} GROUP BY visibility"  # noqa: S608 # made by access.View.where
-    counts = {row["visibility"]: row["number"] for row in call.core.store.rows(sql, *values)}
+
+    def count() -> dict[str, int]:
+        sql = f"SELECT visibility, count(*) FROM repo WHERE {where} GROUP BY visibility"  # noqa: S608 # made by View
+        return {row[0]: row[1] for row in call.core.store.rows(sql, *values)}
+
+    counts = call.core.remembered(("counts", where, tuple(values)), count)
     return render.org(owner, call.base, call.site, counts, member=view.private)
 
 
