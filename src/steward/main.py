@@ -5,9 +5,7 @@ Adapters are imported where they are built: most commands need few of them, and 
 
 from __future__ import annotations
 
-import logging
 import os
-import socket
 import sys
 from contextlib import ExitStack
 from functools import cache
@@ -52,6 +50,8 @@ class Wiring:
         self, loaded: Loaded, closing: ExitStack, command: str, *, upgrade: bool = False
     ) -> Application:
         """Build the application. The database is opened now, the connection to GitHub when it is needed."""
+        from socket import gethostname
+
         from steward.app.application import Application
         from steward.faces.cli.demo import LOGIN
 
@@ -67,7 +67,7 @@ class Wiring:
             logins=[LOGIN] if loaded.demo else loaded.settings.github.orgs,
             server=SAMPLE_SERVER if loaded.demo else loaded.settings.github.url,
             notifiers=_notifiers(loaded),
-            holder=f"{command}, process {os.getpid()} on {socket.gethostname()}",
+            holder=f"{command}, process {os.getpid()} on {gethostname()}",
         )
 
     def _connect(self, loaded: Loaded, closing: ExitStack) -> ForgeRead:
@@ -207,6 +207,7 @@ def _secret(file: Path, name: str) -> str:
 
 def _start_log(loaded: Loaded, closing: ExitStack) -> None:
     """Log to standard error, or, where a person reads that, to `steward.log` in the state directory."""
+    import logging
     from logging.handlers import RotatingFileHandler
 
     handler: logging.Handler = logging.StreamHandler()

@@ -1,0 +1,81 @@
+"""Events as lines for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from steward.domain.journal import Kind
+from steward.faces.lines import WORDS, line, moment
+from steward.faces.words import speaking
+
+
+def event(kind: str, why: str = "", actor: str = "heartbeat", **data: Any) -> dict[str, Any]:
+    return {
+        "position": 1,
+        "at": "2026-11-24T12:00:00.000Z",
+        "kind": kind,
+        "actor": actor,
+        "project": "shop",
+        "organisation": "acme",
+        "why": why,
+        "data": data,
+    }
+
+
+def moved(old: str | None, new: str, why: str = "") -> dict[str, Any]:
+    return event("project.moved", why) | {"data": {"from": old, "to": new}}
+
+
+def test_every_kind_of_event_has_words() -> None:
+    assert set(WORDS) == set(Kind)
+
+
+@pytest.mark.parametrize(
+    ("given", "what", "tone"),
+    [
+        (moved("active", "missing"), "Active → Missing", "bad"),
+        (moved(None, "draft"), "Draft", ""),
+        (event("repository.renamed", full_name="acme/a", now="acme/b"), "acme/a is now acme/b", ""),
+        (
+            event("repository.absent", full_name="acme/a", absences=1, needed=3),
+            "acme/a is absent, being confirmed (1 of 3)",
+            "care",
+        ),
+        (
+            event("repository.lost", full_name="acme/a", cause="transferred"),
+            "acme/a is gone (Transferred)",
+            "bad",
+        ),
+        (
+            event("repository.changed", changes={"archived": [False, True], "topics": [[], ["x", "y"]]}),
+            "changed: archived: no → yes, topics: - → x, y",
+            "",
+        ),
+        (event("incident.opened", incident_id=7, cause="mass_loss"), "incident 7: Mass loss", "bad"),
+        (event("organisation.state", **{"from": "new", "to": "ok"}), "Ok", "good"),
+        (event("loss.held", count=1), "1 loss is held until a person decides", "bad"),
+        (event("something.else", x=1), "something.else", ""),
+    ],
+)
+def test_what_a_line_says(given: dict[str, Any], what: str, tone: str) -> None:
+    told = line(given)
+    assert (told.what, told.tone, told.about) == (what, tone, "shop")
+    assert told.time == moment(given["at"])
+
+
+def test_a_line_says_why_and_which_person() -> None:
+    assert line(event("project.moved", why="over", actor="local:ann", to="archived")).why == "over; local:ann"
+    assert line(event("project.moved", why="new on GitHub", to="discovered")).why == "new on GitHub"
+
+
+def test_a_line_in_russian() -> None:
+    with speaking("ru"):
+        told = line(moved(None, "discovered", "new on GitHub"))
+    assert (told.what, told.why) == ("Обнаружен", "новый на GitHub")
+
+
+def test_an_event_of_an_organisation_is_about_it() -> None:
+    given = event("organisation.frozen") | {"project": None}
+    assert line(given).about == "acme"
