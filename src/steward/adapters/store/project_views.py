@@ -1,0 +1,184 @@
+"""Projects: found, listed, counted, added, moved and changed."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
+
+from steward.adapters.store.rows import REPOSITORY_WIDTH, project_from, project_row, repository_from
+from steward.adapters.store.schema import projects, repositories, repository_names
+from steward.adapters.store.values import json_text
+from steward.adapters.store.view import View, among, elements, written_columns
+from steward.domain.lifecycle import Move
+from steward.domain.project import SLUG_LENGTH_MAX, Project, Tracked
+from steward.domain.repository import Repository
+from steward.ports import Conflict, Expected, ProjectQuery
+
+_p, _r, _n = projects.c, repositories.c, repository_names.c
+_TABLE: Final = projects
+
+_FACETS: Final = tuple(
+    name
+    for name in written_columns(projects)
+    if name not in {"id", "status", "interrupted", "created_at", "updated_at", "entered_at", "version"}
+)
+
+SUFFIX_LENGTH_MAX: Final = 8
+"""The longest suffix that a slug is given where its base is taken, dash included."""
+
+
+def _conditions(query: ProjectQuery) -> list[ColumnElement[bool]]:
+    """The filters of a query as SQL."""
+    conditions: list[ColumnElement[bool]] = []
+    if query.statuses:
+        conditions.append(_p.status.in_([str(status) for status in query.statuses]))
+    if query.organisation_ids:
+        conditions.append(_p.organisation_id.in_(list(query.organisation_ids)))
+    if query.management:
+        conditions.append(_p.management.in_([str(management) for management in query.management]))
+    if query.after_slug:
+        conditions.append(_p.slug > query.after_slug)
+    if query.text:
+        sought = query.text.lower()
+        conditions.append(
+            or_(*(c.contains(sought, autoescape=True) for c in (_p.slug, _p.title_key, _r.full_name_key)))
+        )
+    return conditions
+
+
+class ProjectReads(View):
+    """What is read of projects; the contract is `ports.Reads`."""
+
+    def expected(self, organisation_id: int) -> list[Expected]:
+        """Projects that wait for a repository with their name and marker, by slug."""
+        statement = (
+            select(projects)
+            .where(
+                _p.organisation_id == organisation_id,
+                _p.expects.is_not(None),
+                _p.repository_id.is_(None),
+                _p.marker.is_not(None),
+            )
+            .order_by(_p.slug)
+        )
+        found = [project_from(row) for row in self._all(statement)]
+        return [Expected(project, project.expects or "", project.marker or "") for project in found]
+
+    def slugs_like(self, bases: Collection[str]) -> set[str]:
+        """Taken slugs that equal a base or extend it, or that a cut base with a suffix could equal."""
+        equal = select(_p.slug).where(among(_p.slug, bases))
+        ends = SLUG_LENGTH_MAX - SUFFIX_LENGTH_MAX
+        taken = {row[0] for row in self._all(equal)}
+        starts = [base + "-" if len(base) <= ends else base[:ends] for base in bases]
+        start = elements(starts, numbers=False).subquery("start")
+        # '{' follows 'z', so these two bound the slugs that begin so, by the index.
+        begins = and_(_p.slug >= start.c.value, _p.slug < start.c.value + "{")
+        alike = select(_p.slug).select_from(start.join(projects, begins))
+        return taken | {row[0] for row in self._all(alike)}
+
+    def project(self, reference: str) -> Tracked | Project | None:
+        """Find a project by id, slug, present name or full name, or an earlier name, in that order."""
+        sought = reference.strip().lower()
+        exact = or_(_p.id == reference.strip(), _p.slug == sought)
+        first_by_id = case((_p.id == reference.strip(), 0), else_=1)
+        row = self._first(select(_p.id).where(exact).order_by(first_by_id).limit(1))
+        if row is None:
+            row = self._first(self._by_name(sought))
+        return None if row is None else self._project_with_repository(row[0])
+
+    def _by_name(self, sought: str) -> Any:
+        """A present name of a repository that is not lost, else of a lost one, else the newest earlier one."""
+        key = _n.full_name_key if "/" in sought else _n.name_key
+        present = _n.until.is_(None)
+        rank = case((and_(present, _r.lost_at.is_(None)), 0), (present, 1), else_=2)
+        return (
+            select(_p.id)
+            .select_from(
+                repository_names.join(repositories, _r.id == _n.repository_id).join(
+                    projects, _p.repository_id == _r.id
+                )
+            )
+            .where(key == sought)
+            .order_by(rank, _n.until.desc(), _n.id.desc())
+            .limit(1)
+        )
+
+    def _project_with_repository(self, project_id: str) -> Tracked | Project:
+        statement = self._joined().where(_p.id == project_id)
+        ((project, repository),) = [_pair_from(row) for row in self._all(statement)]
+        return project if repository is None else Tracked(repository, project)
+
+    def _joined(self) -> Any:
+        return select(*repositories.columns, *projects.columns).select_from(
+            projects.outerjoin(repositories, _r.id == _p.repository_id)
+        )
+
+    def projects(self, query: ProjectQuery) -> list[tuple[Project, Repository | None]]:
+        """Those that match, with their repositories, by slug."""
+        statement = self._joined().where(*_conditions(query)).order_by(_p.slug).limit(query.limit)
+        return [_pair_from(row) for row in self._all(statement)]
+
+    def status_counts(self) -> dict[str, int]:
+        """How many projects are in each status that any is in."""
+        rows = self._all(select(_p.status, func.count()).group_by(_p.status))
+        return {row[0]: row[1] for row in rows}
+
+    def near_slugs(self, reference: str, limit: int) -> list[str]:
+        """Slugs that resemble a mistyped one, best first."""
+        sought = reference.strip().lower()
+        near = func.length(_p.slug).between(len(sought) - 3, len(sought) + 3)
+        slugs = [row[0] for row in self._all(select(_p.slug).where(near).order_by(_p.slug))]
+        return difflib.get_close_matches(sought, slugs, n=max(limit, 1), cutoff=0.6)[:limit]
+
+
+def _pair_from(row: Any) -> tuple[Project, Repository | None]:
+    return project_from(row[REPOSITORY_WIDTH:]), None if row[0] is None else repository_from(row)
+
+
+class ProjectWrites(ProjectReads):
+    """What is written of projects; the contract is `ports.Writes`."""
+
+    def add_projects(self, projects: Iterable[Project]) -> None:
+        """Insert. Raises Conflict if a slug or an id is taken."""
+        self._insert_many(_TABLE, map(project_row, projects))
+
+    def move(self, project: Project, move: Move, at: datetime) -> Project:
+        """Compare-and-set from `move.before` and `project.version`; return the project as it is now."""
+        if move.before is None:
+            raise ValueError("a project is added, not moved, into its first status")
+        now = replace(
+            project,
+            status=move.after.status,
+            interrupted=move.after.interrupted,
+            entered_at=at,
+            updated_at=at,
+            version=project.version + 1,
+        )
+        stack = json_text(move.before.interrupted)
+        as_read = (_p.status == str(move.before.status), _p.interrupted == stack)
+        self._swap(project, now, ("status", "interrupted", "entered_at"), as_read)
+        return now
+
+    def save_project(self, project: Project, at: datetime) -> Project:
+        """Compare-and-set on `version` of every facet but status and stack."""
+        now = replace(project, updated_at=at, version=project.version + 1)
+        self._swap(project, now, _FACETS, ())
+        return now
+
+    def _swap(
+        self,
+        project: Project,
+        now: Project,
+        columns: Iterable[str],
+        as_read: tuple[ColumnElement[bool], ...],
+    ) -> None:
+        new = dict(zip(written_columns(_TABLE), project_row(now), strict=True))
+        values = {name: new[name] for name in (*columns, "updated_at", "version")}
+        mine = (_p.id == project.id, _p.version == project.version)
+        if not self._write(update(_TABLE).where(*mine, *as_read).values(values)):
+            raise Conflict(f"the project {project.slug} was changed meanwhile; read it again")
