@@ -102,7 +102,9 @@ class _Endpoint:
         path = request.url.path.removeprefix(self._prefix)
         body = bytearray()
         async for chunk in request.stream():
-            if len(body) <= _MAX_BODY_BYTES:  # the rest of an overlong body is read and let go
+            if (
+                len(body) <= _MAX_BODY_BYTES
+            ):  # the rest of an overlong body is let go, and `handle` refuses it
                 body += chunk
         return Call(
             core=self._core,
@@ -162,6 +164,8 @@ def handle(call: Call) -> Answer:
         return Problem(
             501, words, more={"hint": f"it serves a part of GitHub, which GET {ADMIN_PREFIX} lists"}
         ).answer()
+    if len(call.body) > _MAX_BODY_BYTES:
+        return Problem(413, f"The body is larger than {_MAX_BODY_BYTES} bytes").answer()
     try:
         return call.route.handler(call)
     except Problem as problem:

@@ -260,7 +260,12 @@ class WebhookDouble(WebhookFault, kw_only=True, tag="webhook_double"):
 
 
 class WebhookDrop(WebhookFault, kw_only=True, tag="webhook_drop"):
-    """Never deliver a share `rate` of the deliveries, drawn with `seed`; they are listed as failed."""
+    """Never deliver a share `rate` of the deliveries, drawn with `seed`; they are listed as failed.
+
+    With `listed` false they are not even listed, as GitHub treats an event of more than 25 MB.
+    """
+
+    listed: bool = True
 
 
 class WebhookReorder(WebhookFault, kw_only=True, tag="webhook_reorder"):
@@ -318,7 +323,10 @@ def kinds() -> dict[str, dict[str, Any]]:
             field.name: "required" if field.required else _default(field)
             for field in msgspec.structs.fields(kind)
         }
-        found[str(kind.__struct_config__.tag)] = {"does": kind.__doc__.strip(), "parameters": fields}
+        found[str(kind.__struct_config__.tag)] = {
+            "does": " ".join(kind.__doc__.split()),
+            "parameters": fields,
+        }
     return found
 
 

@@ -48,11 +48,15 @@ class Active:
 
 @dataclass(frozen=True)
 class Plan:
-    """How one delivery is to be made: after `delay_s`, `copies` times; none when it is dropped."""
+    """How one delivery is to be made: after `delay_s`, `copies` times; none when it is dropped.
+
+    `hold_for` keeps it back until so many are there; `listed` is False where not even a trace is to be left.
+    """
 
     delay_s: float = 0.0
     copies: int = 1
     hold_for: int = 1
+    listed: bool = True
 
 
 class FaultSet:
@@ -188,7 +192,7 @@ def _planned(plan: Plan, fault: faults.WebhookFault, draw: Callable[[], float]) 
         case faults.WebhookDouble():
             return replace(plan, copies=plan.copies * 2)
         case faults.WebhookDrop():
-            return replace(plan, copies=0)
+            return replace(plan, copies=0, listed=fault.listed)
         case faults.WebhookReorder():
             return replace(plan, hold_for=fault.window)
     raise AssertionError(f"{fault} is no known fault of deliveries")

@@ -256,9 +256,10 @@ class Registry:
         """Make many repositories at once; return their ids in order. Raises NameTaken and BadName."""
         now = stamp(self._clock.now())
         with self._changing():
-            for known in (one.id for one in wanted if one.id is not None):
-                self._store.reserve_id("repo", known)
-            fresh = iter(self._store.next_ids("repo", len(wanted), first=_FIRST_REPO_ID))
+            known = [one.id for one in wanted if one.id is not None]
+            if known:
+                self._store.reserve_id("repo", max(known))
+            fresh = iter(self._store.next_ids("repo", len(wanted) - len(known), first=_FIRST_REPO_ID))
             ids = [next(fresh) if one.id is None else one.id for one in wanted]
             rows = [_row(number, owner_id, one, now) for number, one in zip(ids, wanted, strict=True)]
             try:

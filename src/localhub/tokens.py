@@ -117,6 +117,7 @@ class Tokens:
         expires_at = stamp(self._clock.now() + INSTALLATION_TOKEN_LIFE)
         chosen = None if repositories is None else msgspec.json.encode(repositories).decode()
         allowed = msgspec.json.encode(dict(permissions)).decode()
+        self._store.run("DELETE FROM token WHERE expires_at < ?", stamp(self._clock.now()))
         values = (digest(token), "", "", installation_id, chosen, allowed, expires_at)
         self._store.run("INSERT INTO token VALUES (?, ?, ?, ?, ?, ?, ?)", *values)
         return token, expires_at

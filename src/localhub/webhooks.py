@@ -11,10 +11,11 @@ Bodies are made elsewhere (events.py).
 import hashlib
 import heapq
 import hmac
+import logging
 import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
@@ -33,6 +34,7 @@ KEPT = timedelta(days=3)
 MAX_PAYLOAD_BYTES = 25 * 1024 * 1024
 _KEPT_ANSWER_CHARACTERS = 10_000
 _REORDERED_GAP_S = 0.05
+_log = logging.getLogger(__name__)
 
 
 def signature(secret: str, body: bytes) -> str:
@@ -139,6 +141,8 @@ class Webhooks:
         redelivery: bool,
     ) -> None:
         plan = Plan() if redelivery else self._plan(event)
+        if not plan.listed:
+            return
         now = stamp(self._clock.now())
         for _ in range(max(1, plan.copies)):
             number = self._store.next_id("delivery", first=100_001)
@@ -181,7 +185,9 @@ class Webhooks:
             while (due := self._next()) is not None:
                 number, hook_id = due
                 if hook_id not in senders:
-                    senders[hook_id] = ending.enter_context(ThreadPoolExecutor(1))
+                    senders[hook_id] = ThreadPoolExecutor(1)
+                    # What is not begun at the end stays queued in the database for the next start.
+                    ending.callback(senders[hook_id].shutdown, cancel_futures=True)
                 senders[hook_id].submit(self._send_one, client, number).add_done_callback(self._sent)
 
     def _next(self) -> tuple[int, int] | None:
@@ -193,7 +199,9 @@ class Webhooks:
                 self._changed.wait(self._queue[0][0] - monotonic() if self._queue else None)
         return None
 
-    def _sent(self, _: object) -> None:
+    def _sent(self, done: "Future[None]") -> None:
+        if not done.cancelled() and (error := done.exception()) is not None:
+            _log.error("a delivery could not be made", exc_info=error)
         with self._changed:
             self._busy -= 1
             self._changed.notify_all()

@@ -79,6 +79,7 @@ def test_what_is_missing_or_no_json_is_said(http: httpx.Client) -> None:
     assert _create(http).json()["errors"][0]["code"] == "missing_field"
     assert http.post("/orgs/acme/repos", content=b"{").status_code == 400
     assert http.post("/orgs/acme/repos", content=b"[1]").status_code == 400
+    assert http.post("/orgs/acme/repos", content=b" " * (64 * 1024 * 1024 + 1)).status_code == 413
     assert _create(http, name="x", visibility="secret").status_code == 422
 
 

@@ -234,6 +234,19 @@ def test_a_drop_is_listed_as_failed_and_never_arrives(
     assert len([one for one in listed if one["status_code"] == 502]) == 20 - len(receiver.got)
 
 
+def test_what_is_too_large_is_neither_sent_nor_listed(
+    hub: Hub, http: httpx.Client, hooked: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (hook,) = http.get("/orgs/acme/hooks").json()
+    fault = hub.fault("webhook_drop", listed=False)
+    hub.create("a")
+    hub.clear_faults(fault)
+    monkeypatch.setattr("localhub.webhooks.MAX_PAYLOAD_BYTES", 2_000)
+    hub.create("b")
+    assert hub.wait_deliveries()
+    assert (hooked.got, http.get(f"/orgs/acme/hooks/{hook['id']}/deliveries").json()) == ([], [])
+
+
 def test_a_double_has_the_same_guid(hub: Hub, hooked: Receiver) -> None:
     hub.fault("webhook_double", events=["repository"])
     hub.create("shop")
