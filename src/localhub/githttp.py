@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+import anyio
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -102,15 +103,26 @@ class _Streamed(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 # ASGI's shape
         try:
-            start = {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
-            await send(start)
-            while chunk := await run_in_threadpool(self._output.read, _CHUNK_BYTES):
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._end_with_client, receive)
+                await self._pass_on(send)
+                tasks.cancel_scope.cancel()
         finally:
             self._output.close()
-            self._process.terminate()  # a client that went away leaves git writing
+            self._process.terminate()
             self._process.wait()
+
+    async def _pass_on(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        while chunk := await run_in_threadpool(self._output.read, _CHUNK_BYTES):
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _end_with_client(self, receive: Receive) -> None:
+        """End the program when the client goes away; what is sent to nobody raises no error."""
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self._process.terminate()
 
 
 @dataclass(frozen=True)

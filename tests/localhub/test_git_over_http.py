@@ -1,17 +1,20 @@
-"""git itself against localhub: clone, push and fetch over HTTP, and what a push tells. Needs git on PATH."""
+"""git itself against localhub: clone, push and fetch over HTTP, and what a push tells. Needs git on PATH, and /proc."""
 
 import gzip
 import os
+import socket
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
+from time import monotonic
 
 import httpx
 import pytest
 
 from localhub import pushes
-from localhub.gitstore import ZERO_SHA, RefMove, git_environment, moves
+from localhub.gitstore import ZERO_SHA, NewCommit, Person, RefMove, git_environment, moves
 from localhub.testing import Hub
 from tests.localhub import git_kit
 from tests.localhub.git_kit import told
@@ -203,6 +206,51 @@ def test_large_packs_shallow_and_partial_clones_pass(hub: Hub, tmp_path: Path) -
     git("clone", "--quiet", "--filter=blob:none", "--no-checkout", address(hub, "large"), str(partial))
     assert "big.bin" in git("ls-tree", "--name-only", "HEAD", cwd=partial)
     assert not any(one.stat().st_size > 1_000_000 for one in (partial / ".git").rglob("*.pack"))
+
+
+def test_a_client_that_goes_away_ends_what_git_did_for_it(hub: Hub) -> None:
+    number = hub.create("left", auto_init=True, visibility="public")
+    repo = hub.core.git(hub.repo(number))
+    big = NewCommit("Big", {"big": os.urandom(20_000_000)}, Person("Anna", "anna@example.org"), 1)
+    (head,) = repo.commit([big])
+    want = f"want {head} no-progress\n".encode()
+    body = b"%04x%b" % (len(want) + 4, want) + b"00000009done\n"
+    head_lines = (
+        f"Host: x\r\nContent-Type: application/x-git-upload-pack-request\r\nContent-Length: {len(body)}"
+    )
+    with socket.create_connection(("127.0.0.1", int(hub.url.rsplit(":", 1)[1]))) as client:
+        client.sendall(
+            f"POST /acme/left.git/git-upload-pack HTTP/1.1\r\n{head_lines}\r\n\r\n".encode() + body
+        )
+        assert client.recv(100).startswith(b"HTTP/1.1 200")
+        assert len(children()) == 1
+    deadline = monotonic() + 5
+    while children() and monotonic() < deadline:
+        Event().wait(0.02)
+    assert children() == []
+
+
+def children() -> list[str]:
+    """The process ids of this process's child programs (Linux: from /proc)."""
+    tasks = [task / "children" for task in Path("/proc/self/task").iterdir()]
+    return [child for listed in tasks if listed.exists() for child in listed.read_text().split()]
+
+
+def test_a_push_that_breaks_off_moves_nothing(hub: Hub) -> None:
+    hub.create("broken", auto_init=True)
+    before = hub.core.git(hub.repo("broken")).heads()
+    lines = (
+        "POST /acme/broken.git/git-receive-pack HTTP/1.1",
+        "Host: x",
+        f"Authorization: Bearer {hub.token}",
+        "Content-Type: application/x-git-receive-pack-request",
+        "Content-Length: 100000",
+    )
+    with socket.create_connection(("127.0.0.1", int(hub.url.rsplit(":", 1)[1]))) as client:
+        client.sendall("\r\n".join([*lines, "", "0000"]).encode())
+    work = httpx.get(f"{hub.url}/repos/acme/broken/branches", headers=hub.headers)
+    assert [one["commit"]["sha"] for one in work.json()] == list(before.values())
+    assert told(hub, "push") == []
 
 
 def test_a_compressed_request_is_understood(hub: Hub) -> None:
