@@ -188,7 +188,7 @@ def full_repo(one: Repo, base: str, site: str, permissions: Mapping[str, bool] |
     """GitHub's `full-repository`: what a repository's own address answers."""
     shape: dict[str, Any] = {**MERGE_DEFAULTS, **repo(one, base, site, permissions)}
     shape |= {
-        "temp_clone_token": None,
+        "temp_clone_token": "",
         "network_count": shape["forks_count"],
         "subscribers_count": shape["watchers_count"],
     }
@@ -226,10 +226,7 @@ def org(one: Owner, base: str, site: str, counts: Mapping[str, int], *, member: 
     private = sum(number for kind, number in counts.items() if kind != "public")
     shape = short_org(one, base, site) | {
         "name": one.login,
-        "company": None,
         "blog": "",
-        "location": None,
-        "email": None,
         "is_verified": False,
         "has_organization_projects": True,
         "has_repository_projects": True,

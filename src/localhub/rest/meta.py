@@ -71,7 +71,8 @@ def meta(call: Call) -> Answer:
 def rate_limit(call: Call) -> Answer:
     """`GET /rate_limit`: costs nothing."""
     facts = call.core.limits.window(call.caller.key).facts()
-    return Answer(body={"resources": {"core": facts}, "rate": facts})
+    search = {**facts, "limit": 30, "used": 0, "remaining": 30, "resource": "search"}
+    return Answer(body={"resources": {"core": facts, "search": search}, "rate": facts})
 
 
 ROUTES = [

@@ -15,6 +15,7 @@ from localhub.store import Record, Taken
 from localhub.wire import Answer, Call, Problem, Route, invalid, not_found
 
 _NAME = re.compile(r"(?!GITHUB_)[A-Z_][A-Z0-9_]*")
+_VISIBILITIES = ("all", "private", "selected")
 _SEAL_BYTES = 48
 """What sealing adds to a secret: a public key of 32 bytes and a tag of 16."""
 
@@ -64,7 +65,8 @@ def set_secret(call: Call) -> Answer:
     now = call.core.now()
     with call.core.store.transaction():
         kept = call.core.store.by_key("secret", scope, name)
-        data = {"sealed": sealed, "created_at": kept.data["created_at"] if kept else now, "updated_at": now}
+        created = kept.data["created_at"] if kept else now
+        data = {"sealed": sealed, "created_at": created, "updated_at": now, **_visibility(call)}
         if kept is not None:
             call.core.store.change("secret", Record(kept.id, scope, name, data))
             return Answer(204)
@@ -79,7 +81,7 @@ def remove_secret(call: Call) -> Answer:
 
 
 def _secret(one: Record) -> dict[str, Any]:
-    return {"name": one.key, "created_at": one.data["created_at"], "updated_at": one.data["updated_at"]}
+    return {"name": one.key} | {name: value for name, value in one.data.items() if name != "sealed"}
 
 
 def list_variables(call: Call) -> Answer:
@@ -94,6 +96,7 @@ def add_variable(call: Call) -> Answer:
     name = _checked_name(call.text("name", resource="Variable"), "Variable")
     now = call.core.now()
     data = {"value": call.text("value", resource="Variable"), "created_at": now, "updated_at": now}
+    data |= _visibility(call)
     try:
         call.core.store.add("variable", scope, name, data)
     except Taken as error:
@@ -130,6 +133,16 @@ def remove_variable(call: Call) -> Answer:
 
 def _variable(one: Record) -> dict[str, Any]:
     return {"name": one.key, **one.data}
+
+
+def _visibility(call: Call) -> dict[str, str]:
+    """For which repositories an organisation's secret or variable is; one of a repository has no such thing."""
+    if "org" not in call.params:
+        return {}
+    wanted = call.text("visibility", resource="Organization", default="all")
+    if wanted not in _VISIBILITIES:
+        raise invalid("Organization", "visibility", f"visibility must be one of {', '.join(_VISIBILITIES)}")
+    return {"visibility": wanted}
 
 
 def _named(call: Call, kind: str, scope: str) -> Record:
