@@ -46,7 +46,8 @@ must be proven by whoever makes the move; what nobody proved is refused, in thes
 - "what it interrupted": `error`, `missing` and `archived` remember the status that they interrupted, as a
   stack. A project in `error` whose repository vanishes goes to `missing`, and back to `error` first.
 - "the settled status before it": a status with a running operation is never returned to as if that operation
-  still ran; the project lands on the settled status before it ({transient}). A resolved error is the
+  still ran; the project lands on the settled status before it: {transient};
+  within an update, a stopped design lands on `maintenance`. A resolved error is the
   one exception: it starts the operation again, unless a person chooses the settled status.
 - A reopened project returns to what `archived` interrupted, with three exceptions: to `draft` where nothing was
   created, to `discovered` where it was imported and never adopted, to `verified` where its release was taken down.
