@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steward.adapters.github import GitHubRead
-from steward.domain.repository import Found, Listing, NotFound, PageMark, Repo
+from steward.domain.repository import Cost, Found, Listing, NotFound, PageMark, Repo
 from steward.ports.errors import Incomplete, Permanent, Transient
 from tests.contract.forge.scripted import Scripted, entry, told
 
@@ -136,6 +136,13 @@ def test_a_damaged_answer_by_id_is_never_a_404(body: Any) -> None:
         assert sighting.repo.id == body["id"] == 1
 
 
+def remember(entries: dict[int, list[int]], listing: Listing) -> None:
+    """Keep which ids each page held, as the application does."""
+    for page in listing.pages:
+        if page.entries is not None:
+            entries[page.mark.number] = list(page.entries)
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_an_organisation_that_changes_between_looks_is_never_seen_short(data: st.DataObject) -> None:
@@ -153,6 +160,15 @@ def test_an_organisation_that_changes_between_looks_is_never_seen_short(data: st
             known = [one for page in listing.pages for one in entries[page.mark.number]]
             assert known == [repo["id"] for repo in server.repos]
             marks, credential = [page.mark for page in listing.pages], listing.credential
+            for _ in range(2):
+                quiet = forge.listing("acme", 7, marks, credential)
+                known_marks = {mark.number: mark for mark in marks}
+                marks = [page.mark for page in quiet.pages]
+                for page in quiet.pages:
+                    assert page.entries is not None or page.mark == known_marks[page.mark.number]
+                remember(entries, quiet)
+            assert quiet.cost == Cost(len(quiet.pages), len(quiet.pages), 0)
+            assert len(quiet.pages) <= len(server.repos) // 100 + 1
             changes: int = data.draw(st.sampled_from([0, 1, 1, 50, 150]))
             for _ in range(changes):
                 doomed: int = data.draw(st.integers(-len(server.repos), len(server.repos)))

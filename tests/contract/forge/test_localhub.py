@@ -117,7 +117,7 @@ def test_fault_11_a_deletion_between_pages_hides_at_most_what_slipped(hub: Hub, 
     assert all(isinstance(forge.repository(repo_id)[0], Found) for repo_id in missing)
 
 
-def test_fault_22_and_23_are_told_apart_by_id(hub: Hub, forge: GitHubRead) -> None:
+def test_fault_22_and_fault_23_are_told_apart_by_id(hub: Hub, forge: GitHubRead) -> None:
     blocked, flaky, *_ = hub.ids()
     hub.fault("blocked", repo=blocked)
     hub.fault("not_found", repo=flaky, times=1)

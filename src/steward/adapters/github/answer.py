@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx
 import msgspec
+
+_LINK = re.compile(r'<([^<>]*)>\s*;\s*rel="?(first|prev|next|last)\b')
+"""One link of RFC 8288 as GitHub writes it: `<address>; rel="next"`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Links:
     """What a Link header says of the pages around one. `told`: the header was there at all.
 
-    `next` and `last` are page numbers; `template` is the address of any other page of the same listing.
+    `next` and `last` are page numbers; `template` is the address of some page of the same listing.
     """
 
     told: bool = False
     next: int | None = None
     last: int | None = None
-    template: httpx.URL | None = None
+    template: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +48,12 @@ class Answer:
 
     def links(self) -> Links:
         """Read the Link header. Raises ValueError where it names a page that is no number."""
-        header = self.header("link")
-        if not header:
+        addresses = {rel: address for address, rel in _LINK.findall(self.header("link") or "")}
+        if not addresses:
             return Links()
-        addresses = {}
-        for link in httpx.Response(200, headers={"link": header}).links.values():
-            if link.get("rel") in {"first", "prev", "next", "last"}:
-                addresses[link["rel"]] = _join(self.url, link["url"])
         pages = {rel: _page(addresses[rel]) for rel in ("next", "last") if rel in addresses}
-        template = addresses.get("next") or next(iter(addresses.values()), None)
-        return Links(bool(addresses), pages.get("next"), pages.get("last"), template)
+        template = addresses.get("next") or next(iter(addresses.values()))
+        return Links(True, pages.get("next"), pages.get("last"), urljoin(str(self.url), template))
 
     def problem(self) -> Problem | None:
         """The error object that GitHub's API sends with a status of 400 or more; None if it is not that."""
@@ -86,15 +87,11 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port or {"http": 80, "https": 443}.get(url.scheme)
 
 
-def _join(base: httpx.URL, address: str) -> httpx.URL:
+def _page(address: str) -> int:
     try:
-        return base.join(address)
-    except httpx.InvalidURL:
-        raise ValueError("its Link header holds an address that is none") from None
-
-
-def _page(url: httpx.URL) -> int:
-    text = url.params.get("page", "")
+        text = parse_qs(urlsplit(address).query).get("page", [""])[-1]
+    except ValueError:
+        text = ""
     if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) > 0):
         raise ValueError(f"its Link header names a page that is no number: {text[:20]!r}")
     return int(text)

@@ -182,9 +182,9 @@ class GitHubRead:
             raise Unreachable(f"{login} answered with JSON that is no organisation") from None
         return OrganisationFacts(found.id, found.login, found.public_repos, found.total_private_repos)
 
-    def access(self, login: str) -> Access:
+    def access(self, login: str, owner_id: int | None = None) -> Access:
         """What the credential is known to be able to list there; for an App, asked of the server anew."""
-        return self._source.access(login)
+        return self._source.access(login, owner_id)
 
     def budget(self) -> Budget:
         """The limits as last told; of several installations, those that are nearest to their end."""

@@ -10,7 +10,7 @@ it, so equal facts and equal digests are the same thing, and `Repo` objects are 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -34,7 +34,7 @@ class _Owner(msgspec.Struct, gc=False):
     login: str
 
 
-class _Entry(msgspec.Struct):
+class _Entry(msgspec.Struct, gc=False):
     """A repository as both the listing and the answer by id show it; the fields that both of them have."""
 
     id: int
@@ -145,14 +145,13 @@ def read_page(body: bytes) -> PageFacts:
 
 def read_one(body: bytes) -> bytes:
     """Decode the answer by id into canonical facts. Raises Malformed."""
-    if b"\\u0000" not in body:
-        try:
-            entry = _entry.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            pass  # the tolerant way below finds out whether it matters
-        else:
-            if _usable(entry):
-                return _canonical(entry)
+    try:
+        entry = _entry.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass  # the tolerant way below finds out whether it matters
+    else:
+        if _usable(entry):
+            return _canonical(entry)
     tolerated = _tolerate(_decode_any(body))
     if isinstance(tolerated, str):
         raise Malformed(tolerated)
@@ -182,21 +181,19 @@ def _canonical(entry: _Entry) -> bytes:
     )
 
 
-def _decode_page(body: bytes) -> Iterator[_Entry | str]:
+def _decode_page(body: bytes) -> Sequence[_Entry | str]:
     """Entries, and a sentence for each that cannot be used."""
-    if b"\\u0000" not in body:
-        try:
-            entries = _entries.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            entries = None
-        if entries is not None and all(map(_usable, entries)):
-            yield from entries
-            return
+    try:
+        entries = _entries.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass  # the tolerant way below finds out whether it matters
+    else:
+        if all(map(_usable, entries)):
+            return entries
     decoded = _decode_any(body)
     if not isinstance(decoded, list):
         raise Malformed(f"not a list but {_describe(decoded)}")
-    for item in decoded:
-        yield _tolerate(item)
+    return [_tolerate(item) for item in decoded]
 
 
 def _decode_any(body: bytes) -> Any:
@@ -207,10 +204,15 @@ def _decode_any(body: bytes) -> Any:
 
 
 def _usable(entry: _Entry) -> bool:
+    """Whether its facts can be taken as they are: identity whole, and texts that PostgreSQL stores."""
     owner = entry.owner
-    return (
-        0 < entry.id <= MAX_ID and 0 < owner.id <= MAX_ID and _is_name(entry.name) and _is_name(owner.login)
-    )
+    if not (0 < entry.id <= MAX_ID and 0 < owner.id <= MAX_ID and entry.name and owner.login):
+        return False
+    names = entry.name + owner.login
+    texts = f"{entry.description}{entry.default_branch}{entry.html_url}{entry.node_id}{entry.visibility}"
+    if entry.topics:
+        texts += "".join(entry.topics)
+    return "/" not in names and names.isprintable() and "\0" not in texts
 
 
 def _is_name(name: object) -> bool:

@@ -105,7 +105,7 @@ class _Sweep:
         self._pages: dict[int, _Page] = {}
         self._facts: dict[int, bytes] = {}
         self._owners: dict[int, str] = {}
-        self._template = task.url
+        self._template = ""
         self._server_at: datetime | None = None
         self._earlier = seen
 
@@ -125,7 +125,11 @@ class _Sweep:
         """The numbers to fetch next, by all that is known of the end; none where the end is reached."""
         top = max(self._pages)
         tail = self._pages[top]
-        named = max((page.links.last or page.mark.last or 0 for page in self._pages.values()), default=0)
+        named = max((page.links.last or 0 for page in self._pages.values()), default=0)
+        if any(page.entries is None for page in self._pages.values()):
+            # What an unchanged page once said of the last one may be long past; the marks end where the
+            # last applied look did.
+            named = max(named, *self._task.marks)
         if (tail.mark.count == 0 and top > 1) or self._doubled():
             return ()
         if named > top:
@@ -169,7 +173,7 @@ class _Sweep:
     def _ask(self, number: int) -> Answer:
         task = self._task
         mark = task.marks.get(number)
-        url = self._template.copy_set_param("page", number) if number > 1 else task.url
+        url = _with_page(self._template or str(task.url), number) if number > 1 else task.url
         return task.wire.get(url, task.grant, self._tally, etag=mark.etag if mark else "")
 
     def _worst(self, errors: list[Transient | Permanent]) -> Transient | Permanent:
@@ -223,8 +227,7 @@ class _Sweep:
             self._pages[page.mark.number] = page
             if self._server_at is None:
                 self._server_at = server_time(answer)
-            if page.links.template is not None and self._template is self._task.url:
-                self._template = page.links.template
+            self._template = self._template or page.links.template or ""
             if content is not None:
                 self._facts.update(content.facts)
 
@@ -307,6 +310,16 @@ class _Sweep:
             server_at=self._server_at,
             cost=self._tally.cost,
         )
+
+
+def _with_page(template: str, number: int) -> httpx.URL:
+    """The address of another page of the same listing. Raises Transient where the template is no address."""
+    try:
+        address, _, query = template.partition("?")
+        kept = [one for one in query.split("&") if one and not one.startswith("page=")]
+        return httpx.URL(f"{address}?{'&'.join([*kept, f'page={number}'])}")
+    except httpx.InvalidURL:
+        raise Transient("its Link header holds an address that is none") from None
 
 
 def _links(number: int, answer: Answer) -> Links:
