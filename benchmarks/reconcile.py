@@ -69,7 +69,7 @@ class Bodies:
         """The one there is."""
         return OrganisationFacts(7, "acme")
 
-    def access(self, login: str) -> Access:
+    def access(self, login: str, owner_id: int | None = None) -> Access:
         """Whole."""
         return Access.ALL
 

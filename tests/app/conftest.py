@@ -32,4 +32,5 @@ def world(make_world: Callable[..., World]) -> World:
     for name in ("shop", "tickets", "blog", "bot", "api"):
         made.forge.create("acme", name)
     made.beat()
+    made.clock.advance(600)
     return made

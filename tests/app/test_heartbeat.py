@@ -123,7 +123,7 @@ def test_a_clock_that_jumps_neither_hurries_nor_stalls_a_confirmation(world: Wor
     gone = repo_named(world, "shop")
     world.forge.delete(gone)
     world.beat()
-    world.clock.jump(jump_s)
+    world.jump(jump_s)
     world.beat()
     assert world.tracked(gone).repository.absences == 1
     world.clock.advance(20)
@@ -240,8 +240,8 @@ def test_a_loss_that_only_a_single_look_noticed_waits_for_a_whole_one(world: Wor
     shop = repo_named(world, "shop")
     world.forge.delete(shop)
     world.beat()
+    record = world.tracked(shop).repository
     with world.store.writing() as tx:
-        record = world.tracked(shop).repository
         tx.save_repositories([replace(record, absent_look=10**6)], world.clock.now().at)
     for _ in range(4):
         world.clock.advance(20)
@@ -262,6 +262,7 @@ def test_two_organisations_are_judged_alone(make_world: Callable[..., World]) ->
         for name in ("one", "two", "three"):
             world.forge.create(login, name)
         world.beat(login)
+    world.clock.advance(600)
     gone = next(iter(world.forge.live("globex")))
     world.forge.delete(gone)
     world.forge.set_reachable("acme", reachable=False)

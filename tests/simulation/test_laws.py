@@ -182,10 +182,10 @@ class Tale:
         self.world.forge.reading_lag_s = 50.0 * how
 
     def do_jump_forward(self, which: int, how: int) -> None:
-        self.world.clock.jump(600.0 * (which + 1))
+        self.world.jump(600.0 * (which + 1))
 
     def do_jump_back(self, which: int, how: int) -> None:
-        self.world.clock.jump(-600.0 * (which + 1))
+        self.world.jump(-600.0 * (which + 1))
 
     def do_restart(self, which: int, how: int) -> None:
         self.world.restart()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from steward.app.errors import Invalid
-from steward.app.filing import incident_event
+from steward.app.filing import incident_event, told
 from steward.app.queries import find_incident, shown_incident
 from steward.app.views import Json, exits
 from steward.domain.incidents import PERSON_MAY_CLOSE, Incident
@@ -72,7 +72,7 @@ class Attending:
         return self._change(incident_id, Kind.INCIDENT_UNMUTED, "", act)
 
     def _change(self, incident_id: int, kind: Kind, why: str, act: Callable[[Incident], Incident]) -> Json:
-        with self.store.writing() as tx:
+        with told(self.store) as tx:
             before = find_incident(tx, incident_id)
             if before.state == "resolved":
                 raise Invalid(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from secrets import token_hex
 
 from steward.app.errors import Invalid, Unknown
-from steward.app.filing import file_reports
+from steward.app.filing import file_reports, told
 from steward.app.queries import find_organisation, find_project, one_project, the_project
 from steward.app.reconcile import inaccessible_report, lift_guard, move_event
 from steward.app.views import Json, organisation_view
@@ -78,7 +78,7 @@ class Commands:
                 f"'{slug}' is no slug",
                 f"Use 1 to 63 of a-z, 0-9 and '-', not at an end; for example: {near}",
             )
-        with self.store.writing() as tx:
+        with told(self.store) as tx:
             home = self._home(tx, organisation)
             taken = tx.slugs_like({slug})
             if slug in taken:
@@ -117,7 +117,7 @@ class Commands:
 
     def archive(self, reference: str, reason: str = "") -> Json:
         """Shut a project down in Steward; its repository is left as it is. Raises Refused."""
-        with self.store.writing() as tx:
+        with told(self.store) as tx:
             project = the_project(find_project(tx, reference))
             seen = self._seen(tx, project.organisation_id)
             project = self._move(tx, project, Trigger.ARCHIVED, frozenset(), reason, seen)
@@ -131,7 +131,7 @@ class Commands:
 
     def reopen(self, reference: str, reason: str = "") -> Json:
         """Take an archived project back to what it interrupted. Raises Refused."""
-        with self.store.writing() as tx:
+        with told(self.store) as tx:
             found = find_project(tx, reference)
             project = the_project(found)
             seen = self._seen(tx, project.organisation_id)
@@ -145,7 +145,7 @@ class Commands:
 
     def manage(self, reference: str, management: str) -> Json:
         """Set how far Steward goes: "watch", "drive" or "ignore". Driving a discovered one takes it in."""
-        with self.store.writing() as tx:
+        with told(self.store) as tx:
             project = the_project(find_project(tx, reference))
             wanted = Management(management)
             seen = self._seen(tx, project.organisation_id)
@@ -163,7 +163,7 @@ class Commands:
 
         The old repository's record and names stay. Raises Unknown, Invalid, Refused.
         """
-        with self.store.writing() as tx:
+        with told(self.store) as tx:
             found = find_project(tx, reference)
             project = the_project(found)
             target = self._target(tx, repository)
@@ -230,7 +230,7 @@ class Commands:
 
     def freeze(self, organisation: str | None, reason: str = "") -> list[Json]:
         """Stop all automation in one organisation, or in all (None). Looking goes on. Idempotent."""
-        with self.store.writing() as tx:
+        with told(self.store) as tx:
             frozen = []
             for known in self._chosen(tx, organisation):
                 seen = self._seen(tx, known.id)
@@ -244,7 +244,7 @@ class Commands:
 
     def unfreeze(self, organisation: str | None) -> list[Json]:
         """Let automation go on. Raises Invalid where a mass loss is held: that is decided first."""
-        with self.store.writing() as tx:
+        with told(self.store) as tx:
             thawed = []
             for known in self._chosen(tx, organisation):
                 if tx.held(known.id):
@@ -267,7 +267,7 @@ class Commands:
 
     def release(self, organisation: str, repository: str | None = None) -> Json:
         """Say that held losses (or one repository that cannot be read) are real; the next reads conclude them."""
-        with self.store.writing() as tx:
+        with told(self.store) as tx:
             home = find_organisation(tx, organisation)
             seen = self._seen(tx, home.id)
             doubted = self._doubted(tx, home, repository) if repository else tx.held(home.id)
@@ -295,7 +295,7 @@ class Commands:
 
     def reject(self, organisation: str) -> Json:
         """Say that held losses are not real: every status is kept until the repositories are seen again."""
-        with self.store.writing() as tx:
+        with told(self.store) as tx:
             home = find_organisation(tx, organisation)
             seen = self._seen(tx, home.id)
             held = tx.held(home.id)

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 
 from steward.domain.incidents import Incident, Report, Severity, is_muted, judge
 from steward.domain.journal import Event, Kind, Notice
-from steward.ports import Writes
+from steward.ports import Store, Writes
+
+
+@contextmanager
+def told(store: Store) -> Iterator[Writes]:
+    """A write transaction of a person's command, whose events can be read as soon as it is done."""
+    with store.writing() as tx:
+        yield tx
+    store.publish()
 
 
 def file_reports(

@@ -330,7 +330,7 @@ class Heartbeat:
             whole=True,
             observed=look.observed,
             cost=cost,
-            changes=applied.counts if applied else {},
+            changes=applied.counts if applied else dict.fromkeys(drift.KINDS, 0),
             held=look.held,
             look=look.id,
         )

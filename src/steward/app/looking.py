@@ -169,7 +169,7 @@ class AccessChecker:
         return known
 
     def _gather(self, visibility: str) -> Evidence:
-        access = self._forge.access(self._organisation.login)
+        access = self._forge.access(self._organisation.login, self._organisation.owner_id)
         if access is Access.SELECTED:
             return Evidence(access, canary=None)
         with self._store.reading() as view:

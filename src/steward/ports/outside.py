@@ -52,8 +52,8 @@ class ForgeRead(Protocol):
         """Read the organisation itself, by id where known. Raises NoSuchOrganisation and the like."""
         ...
 
-    def access(self, login: str) -> Access:
-        """What the credential is known to be able to list there."""
+    def access(self, login: str, owner_id: int | None = None) -> Access:
+        """What the credential is known to be able to list there; by id where known."""
         ...
 
     def budget(self) -> Budget:

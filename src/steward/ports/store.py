@@ -191,7 +191,10 @@ class Reads(Protocol):
     def look(self, look_id: int) -> Look | None: ...
 
     def outbox_due(self, at: datetime, limit: int) -> list[Outgoing]:
-        """Rows that may be tried now (pending or uncertain, `next_at` passed), oldest first."""
+        """Rows that may be tried now, oldest first: not sent, not given up, and `next_at` passed.
+
+        One that is `sending` and due again was claimed by a process that died.
+        """
         ...
 
     def outbox_counts(self) -> dict[str, int]:

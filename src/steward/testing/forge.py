@@ -300,9 +300,9 @@ class FakeForge:
         private = len(owned) - public if self.sees_private else None
         return OrganisationFacts(account.id, account.login, public, private)
 
-    def access(self, login: str) -> Access:
+    def access(self, login: str, owner_id: int | None = None) -> Access:
         """SELECTED where a selection is set, else `declared_access`."""
-        return self.declared_access if self._account(login).selection is None else Access.SELECTED
+        return self.declared_access if self._find(login, owner_id).selection is None else Access.SELECTED
 
     def budget(self) -> Budget:
         """`budget_now`, as it was set."""

@@ -88,6 +88,11 @@ class World:
         self.store.release(self.lease)
         self._start()
 
+    def jump(self, seconds: float) -> None:
+        """Set our wall clock forward or back; the server's own does not move."""
+        self.clock.jump(seconds)
+        self.forge.skew_s -= seconds
+
     def beat(self, login: str | None = None) -> Report:
         """One full look at an organisation (the first, unless named)."""
         return self.heartbeat.beat(self.organisation(login).id)

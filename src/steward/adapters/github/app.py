@@ -104,10 +104,10 @@ class AppSource:
             else:
                 yield grant
 
-    def access(self, login: str) -> Access:
+    def access(self, login: str, owner_id: int | None) -> Access:
         """Asked anew each time: a selection made a minute ago must not make repositories look deleted."""
         with self._lock:
-            number = self._only or self._find(login, None).id
+            number = self._only or self._find(login, owner_id).id
         answer = self._ask(f"/app/installations/{number}")
         if answer.status == 404:
             raise self._uninstalled(number)

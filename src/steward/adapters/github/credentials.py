@@ -51,7 +51,7 @@ class Source(Protocol):
         """Every grant there is, at least one; in place of one that is refused, why."""
         ...
 
-    def access(self, login: str) -> Access: ...
+    def access(self, login: str, owner_id: int | None) -> Access: ...
 
     def refused(self, grant: Grant) -> None:
         """Take note that the server answered 401 to it."""
@@ -84,7 +84,7 @@ class TokenSource:
         """The one."""
         yield self._grant
 
-    def access(self, login: str) -> Access:  # noqa: ARG002 # the protocol's; a token's kind is all that is known
+    def access(self, login: str, owner_id: int | None) -> Access:  # noqa: ARG002 # the protocol's; a token's kind is all that is known
         """By the kind that its prefix tells."""
         return self._access
 

@@ -94,7 +94,7 @@ class JournalReads(View):
 
     def outbox_due(self, at: datetime, limit: int) -> list[Outgoing]:
         """Rows that may be tried now, oldest first."""
-        waiting = _o.state.in_(["pending", "uncertain"])
+        waiting = _o.state.in_(["pending", "uncertain", "sending"])
         due = or_(_o.next_at.is_(None), _o.next_at <= stamp(at))
         rows = self._all(select(outbox).where(waiting, due).order_by(_o.id).limit(limit))
         return [outgoing_from(row) for row in rows]
@@ -117,9 +117,9 @@ class JournalWrites(JournalReads):
             return self._connection.exec_driver_sql(PUBLISH).rowcount
 
     def enqueue(self, notices: Iterable[Notice], channels: Sequence[str]) -> None:
-        """One outbox row per notice and channel; a key that is there already is left as it is."""
+        """One outbox row per notice and channel; one that is there already is left as it is."""
         rows = (outbox_row(notice, channel) for notice in notices for channel in channels)
-        self._insert_many(outbox, rows, "ON CONFLICT (key) DO NOTHING")
+        self._insert_many(outbox, rows, "ON CONFLICT (key, channel) DO NOTHING")
 
     def save_incident(self, incident: Incident) -> Incident:
         """Insert (id 0) or update; return it with its id. Raises Conflict where its key is unresolved
@@ -134,12 +134,13 @@ class JournalWrites(JournalReads):
         return incident
 
     def save_outgoing(self, outgoing: Outgoing) -> None:
-        """Store state, attempts, next_at and error of a row, by key."""
+        """Store state, attempts, next_at and error of a row, by key and channel."""
+        mine = (_o.key == outgoing.key, _o.channel == outgoing.channel)
         values = {
             "state": outgoing.state,
             "attempts": outgoing.attempts,
             "next_at": stamp_or_none(outgoing.next_at),
             "error": clean(outgoing.error),
         }
-        if not self._write(update(outbox).where(_o.key == outgoing.key).values(values)):
-            raise Conflict(f"the outbox has no row {outgoing.key}")
+        if not self._write(update(outbox).where(*mine).values(values)):
+            raise Conflict(f"the outbox has no row {outgoing.key} for {outgoing.channel}")
