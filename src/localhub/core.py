@@ -172,9 +172,8 @@ class Core:
             owner = self.registry.owner(login) or self.registry.add_owner(login, served=False)
             new_name = repo.name if name is None else clean_name(name)
             moved = self.registry.change_repo(replace(repo, owner_id=owner.id, name=new_name))
-            kind = "user" if repo.owner_type == "User" else "organization"
-            was = {"from": {kind: events.owner_facts(repo, self.public_url)}}
-            more = {"changes": {"owner": was}}
+            former = self.registry.owner_by_id(repo.owner_id) or owner
+            more = {"changes": {"owner": {"from": events.former_owner(former, self.public_url)}}}
             self.emit("repository", "transferred", sender, moved, more, also_owner=repo.owner_id)
         return moved
 

@@ -45,9 +45,11 @@ def user(caller: Caller, site: str) -> dict[str, Any]:
     return render.owner(caller.login, caller.user_id, caller.type, site, site)
 
 
-def owner_facts(repo: Repo, site: str) -> dict[str, Any]:
-    """The owner of a repository, as the past of a transfer."""
-    return render.owner(repo.owner, repo.owner_id, repo.owner_type, site, site)
+def former_owner(owner: Owner, site: str) -> dict[str, Any]:
+    """The owner before a transfer, as its `changes` tell of it."""
+    if owner.type == "Organization":
+        return {"organization": render.short_org(owner, site, site)}
+    return {"user": render.owner(owner.login, owner.id, owner.type, site, site)}
 
 
 def _push_times(repo: Repo) -> dict[str, int]:

@@ -86,6 +86,7 @@ REPO_DEFAULTS: Mapping[str, Any] = {
     "is_template": False,
     "web_commit_signoff_required": False,
     "topics": [],
+    "custom_properties": {},
     "forks": 0,
     "open_issues": 0,
     "watchers": 0,

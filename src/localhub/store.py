@@ -78,6 +78,7 @@ class Store:
         """Open it, and make it when it is not there. Raises NewerData for an unknown version of it."""
         self.lock = threading.RLock()
         self._depth = 0
+        path.touch(mode=0o600)  # it holds the secrets of hooks
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._db.row_factory = sqlite3.Row
         self._db.execute("PRAGMA journal_mode = WAL")

@@ -181,6 +181,13 @@ def test_every_answer_carries_githubs_headers(http: httpx.Client) -> None:
     assert len({one.headers["x-github-request-id"] for one in answers}) == 5
 
 
+def test_head_is_get_without_a_body(http: httpx.Client) -> None:
+    whole, head = http.get("/orgs/acme"), http.head("/orgs/acme")
+    assert (head.status_code, head.content) == (200, b"")
+    assert [one.headers["etag"] for one in (whole, head)] == [whole.headers["etag"]] * 2
+    assert head.headers["content-length"] == whole.headers["content-length"]
+
+
 def test_a_user_without_a_name_here_is_404(http: httpx.Client) -> None:
     assert http.get("/users/acme").json()["type"] == "Organization"
     assert http.get("/users/player").json()["type"] == "User"

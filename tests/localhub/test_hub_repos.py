@@ -1,5 +1,7 @@
 """One repository: made, renamed, moved, archived, deleted, restored; and the rules of names and ids."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import httpx
 import pytest
 
@@ -192,6 +194,26 @@ def test_a_repository_is_changed_as_asked(hub: Hub, http: httpx.Client) -> None:
     http.post("/repos/acme/store/git/refs", json={"ref": "refs/heads/next", "sha": tip})
     assert http.patch("/repos/acme/store", json={"default_branch": "next"}).json()["default_branch"] == "next"
     assert hub.core.git(hub.repo("store")).head_branch() == "next"
+
+
+def test_many_callers_at_once_lose_nothing(hub: Hub) -> None:
+    def play(player: int) -> list[int]:
+        with httpx.Client(base_url=hub.url, headers=hub.headers) as http:
+            statuses = []
+            for number in range(6):
+                name = f"p{player}-{number}"
+                statuses.append(_create(http, name=name).status_code)
+                statuses.append(http.patch(f"/repos/acme/{name}", json={"name": f"{name}-new"}).status_code)
+                statuses.append(http.get("/orgs/acme/repos?per_page=100").status_code)
+                if number % 2:
+                    statuses.append(http.delete(f"/repos/acme/{name}-new").status_code)
+            return statuses
+
+    with ThreadPoolExecutor(8) as players:
+        told = list(players.map(play, range(8)))
+    assert {status for one in told for status in one} == {200, 201, 204}
+    assert len(hub.ids()) == 8 * 3
+    assert len(hub.core.registry.deleted()) == 8 * 3
 
 
 def test_topics_are_kept_in_lower_case(hub: Hub, http: httpx.Client) -> None:

@@ -74,6 +74,24 @@ def test_served_data_outlive_the_process(tmp_path: Path, receiver: Receiver) -> 
     assert {"repository.deleted", "repository.renamed"} <= set(receiver.events())
 
 
+def test_a_killed_localhub_comes_back_whole(tmp_path: Path) -> None:
+    options = ["--org", "acme", "--token", "t0", "--data-dir", str(tmp_path)]
+    headers = {"Authorization": "Bearer t0"}
+    process = subprocess.Popen([*_COMMAND, *options], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    url = process.stdout.readline().split()[1]
+    body = {"name": "shop", "auto_init": True}
+    made = httpx.post(f"{url}/orgs/acme/repos", json=body, headers=headers).json()
+    file = {"message": "Add x", "content": "eA=="}
+    done = httpx.put(f"{url}/repos/acme/shop/contents/x", json=file, headers=headers).json()
+    process.kill()
+    process.communicate()
+    with _serving(*options) as (url, _):
+        commits = httpx.get(f"{url}/repositories/{made['id']}/commits", headers=headers).json()
+        assert [one["commit"]["message"] for one in commits] == ["Add x", "Initial commit"]
+        assert commits[0]["sha"] == done["commit"]["sha"]
+
+
 def test_a_data_directory_serves_one_localhub_at_a_time(tmp_path: Path) -> None:
     with _serving("--data-dir", str(tmp_path)) as (url, _):
         second = subprocess.run(
@@ -153,6 +171,8 @@ def test_a_recorded_organisation_is_served_as_it_was(tmp_path: Path) -> None:
     with Hub(orgs=[], load=path, data_dir=tmp_path / "hub") as hub:
         assert hub.repo(first["id"]).name == "renamed-here"
         assert len(hub.ids()) == count
+    with Hub(orgs=[login], load=path) as hub:
+        assert [owner.id for owner in hub.core.registry.organisations()] == [first["owner"]["id"]]
 
 
 _SAME = {"id", "name", "full_name", "description", "created_at", "pushed_at", "archived", "default_branch"}
