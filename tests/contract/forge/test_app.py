@@ -180,6 +180,7 @@ def test_a_suspended_installation_is_refused(server: AppServer, forge: GitHubRea
 def test_fault_45_a_renamed_organisation_keeps_its_installation(server: AppServer, forge: GitHubRead) -> None:
     server.installations[0]["account"]["login"] = "newco"
     assert len(forge.listing("acme", 7, [], "").repos) == 2
+    assert forge.access("acme", 7) is Access.ALL
 
 
 def test_not_found_means_not_found_by_any_installation(server: AppServer, forge: GitHubRead) -> None:

@@ -150,6 +150,9 @@ def test_answers_that_overtake_each_other_do_not_raise_the_budget() -> None:
             server.extra = limits(server, 5_000, remaining)
             forge.repository(1)
             assert forge.budget().remaining == known
+        server.extra = limits(server, 5_000, 5_000, reset_in_s=-10)
+        forge.repository(1)
+        assert forge.budget().remaining == 3_999
         server.extra = limits(server, 5_000, 5_000, reset_in_s=4_200)
         forge.repository(1)
         assert forge.budget().remaining == 5_000

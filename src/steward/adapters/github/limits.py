@@ -94,12 +94,12 @@ class Meter:
         if limit is None or remaining is None or reset is None:
             return
         window = _Wait(now, _until_s(reset, answer, now), "the rate limit is nearly used up")
-        # Answers overtake each other: within one window the least remaining is the newest.
-        if self._window is not None and self._remaining is not None:
-            ends_later = window.left_s(now) - self._window.left_s(now)
-            if ends_later < -60:
+        if self._window is not None and self._remaining is not None and self._window.left_s(now) > 0:
+            # Answers overtake each other: one of an hour that is over says nothing any more, and within
+            # one hour the least remaining is the newest.
+            if window.left_s(now) <= 0:
                 return
-            if ends_later <= 60 and self._window.left_s(now) > 0:
+            if abs(window.left_s(now) - self._window.left_s(now)) <= 60:
                 remaining = min(remaining, self._remaining)
         self._limit, self._remaining, self._window = limit, remaining, window
 
