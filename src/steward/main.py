@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 SAMPLE_SERVER: Final = "localhub"
 """What stands in the database as the sample organisation's server: its address may change, its data do not."""
 LOG_BYTES_MAX: Final = 5_000_000
+SERVICE_WAIT_S: Final = 30.0
+PERSON_WAIT_S: Final = 5.0
+"""How long a locked database is waited for: a person would rather be told."""
 
 
 class Wiring:
@@ -155,20 +158,24 @@ def _open_store(loaded: Loaded, *, upgrade: bool) -> Store:
     from steward.adapters import store
 
     loaded.state_dir.mkdir(parents=True, exist_ok=True)
-    return store.open_store(loaded.database_url, upgrade=upgrade)
+    wait_s = SERVICE_WAIT_S if upgrade else PERSON_WAIT_S
+    return store.open_store(loaded.database_url, upgrade=upgrade, busy_timeout_s=wait_s)
 
 
 def _address(loaded: Loaded) -> tuple[str, Credential]:
     """The server to speak to, and as whom. The sample organisation is where the running Steward says it is."""
     from steward.adapters.github import Token
     from steward.faces.cli import runtime
-    from steward.ports import Unreachable
+    from steward.ports import Permanent
 
     if not loaded.demo:
         return loaded.settings.github.url, _credential(loaded)
     running = runtime.find(loaded.state_dir)
     if running is None:
-        raise Unreachable("the sample organisation is served only while `steward up` runs")
+        raise Permanent(
+            "the sample organisation is served only while `steward up` runs",
+            "Start `steward up` in another terminal, or connect an organisation of yours: steward init",
+        )
     return running.server, Token(running.token)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-from babel.messages.extract import extract_from_dir
 
 from steward.app.views import exits
 from steward.domain.drift import KINDS
@@ -18,10 +18,11 @@ from steward.domain.project import Management, OrgState
 from steward.domain.repository import Presence
 from steward.domain.status import Phase, Status, Trigger
 from steward.faces.cli.root import COMMANDS, steward
+from steward.faces.lines import REASONS
 from steward.settings.model import known
 
 FACES = Path(__file__).parents[2] / "src" / "steward" / "faces"
-KEYWORDS = {"_": None, "counted": (1, 2)}
+SAYING = ("_", "counted")
 
 Key = tuple[str | None, str]
 """Context (None: none) and English text; of a plural the singular."""
@@ -33,9 +34,14 @@ def required() -> set[Key]:
 
 
 def _spoken() -> Iterator[Key]:
-    found = extract_from_dir(FACES, method_map=[("**.py", "python")], keywords=KEYWORDS)
-    for _file, _line, message, _comments, _context in found:
-        yield None, message[0] if isinstance(message, tuple) else message
+    """The first argument of every `_(...)` and `counted(...)`, inside f-strings too."""
+    for file in FACES.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in SAYING:
+                text = node.args[0]
+                if isinstance(text, ast.Constant):
+                    yield None, str(text.value)
+    yield from ((None, template) for template in REASONS)
 
 
 def _helps(command: click.Command) -> Iterator[Key]:
@@ -66,7 +72,7 @@ def _labels() -> Iterator[Key]:
     yield from (("incident", state.capitalize()) for state in ("open", "acknowledged", "resolved"))
     yield from (("outbox", state) for state in ("pending", "sending", "uncertain", "sent", "failed"))
     yield from (("who", who.value) for who in Who)
-    yield from (("change", kind.replace("_", " ")) for kind in KINDS)
+    yield from (("change", kind.replace("_", " ")) for kind in (*KINDS, "suspected", "held"))
     yield from (("source", source) for source in ("default", "environment"))
     yield from (("setting", info.description or "") for _section, _name, info in known())
     at = datetime(2026, 1, 1, tzinfo=UTC)

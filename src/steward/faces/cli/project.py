@@ -102,6 +102,8 @@ def _tell_hidden(session: Session, *, nothing: bool) -> None:
                 hidden,
             )
         )
+    elif nothing and session.loaded.demo:
+        session.note(_("Nothing is known yet: `steward up` starts the sample organisation"))
     elif nothing:
         session.note(
             _(

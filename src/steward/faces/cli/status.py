@@ -49,7 +49,7 @@ def _organisation(organisation: Json) -> list[str]:
         shown.append(
             "  "
             + _(
-                "last whole look: {at}; {observed} seen, {requests} requests, {unchanged} unchanged",
+                "last whole look: {at}; seen {observed}, requests {requests}, unchanged {unchanged}",
                 at=moment(look["finished_at"], date=True),
                 observed=look["observed"],
                 requests=look["requests"],

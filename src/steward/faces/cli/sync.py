@@ -91,12 +91,14 @@ def _plan(session: Session, logins: tuple[str, ...]) -> int:
 def _plan_lines(organisation: dict[str, Any]) -> list[str]:
     from rich.markup import escape
 
+    from steward.faces.cli.tables import change_text
+
     lines = [f"[bold]{escape(organisation['login'])}[/]"]
     if not organisation["whole"]:
         reason = organisation["reason"]
         return [*lines, "  " + escape(_("the look was not whole: {reason}", reason=reason))]
     changes = organisation["changes"]
-    lines += [f"  {escape(change['text'])}" for change in changes]
+    lines += [f"  {escape(change_text(change))}" for change in changes]
     total = counted("{n} change; nothing was written", "{n} changes; nothing was written", len(changes))
     return [*lines, "  " + (total if changes else _("nothing would change"))]
 

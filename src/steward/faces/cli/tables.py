@@ -21,11 +21,12 @@ from steward.faces.lines import (
     organisation_state_label,
     phase_label,
     presence_label,
+    reason,
     severity_label,
     status_label,
     trigger_label,
 )
-from steward.faces.words import _, label
+from steward.faces.words import _, label, language
 
 Json = Mapping[str, Any]
 
@@ -176,7 +177,7 @@ def incident(shown: Json) -> list[RenderableType]:
     shape, colour = SEVERITIES.get(shown["severity"], ("?", ""))
     head = f"{shape} {severity_label(shown['severity'])}"
     parts: list[RenderableType] = [
-        (f"[{colour}]{head}[/]  " if colour else f"{head}  ") + escape(shown["title"]),
+        (f"[{colour}]{head}[/]  " if colour else f"{head}  ") + escape(_title(shown)),
         _facts(
             [
                 (_("cause"), cause_label(shown["cause"])),
@@ -190,7 +191,7 @@ def incident(shown: Json) -> list[RenderableType]:
                 (_("muted until"), moment(shown["muted_until"], date=True)),
                 (_("resolved"), moment(shown["resolved_at"], date=True)),
                 (_("resolved by"), shown["resolved_by"] or ""),
-                (_("resolution"), label("why", shown["resolution"]) if shown["resolution"] else ""),
+                (_("resolution"), reason(shown["resolution"] or "")),
             ]
         ),
         "",
@@ -203,6 +204,19 @@ def incident(shown: Json) -> list[RenderableType]:
             command = f"  [bold]{escape(way['command'])}[/]" if way["command"] else ""
             parts.append(f"  • {escape(label('exit', way['text']))}{command}")
     return parts
+
+
+def _title(shown: Json) -> str:
+    """The title as stored, which is English; in another language its essence."""
+    about = shown["project"] or shown["organisation"] or ""
+    return str(shown["title"]) if language() == "en" else f"{about}: {cause_label(shown['cause'])}"
+
+
+def change_text(change: Json) -> str:
+    """One line of a plan; in another language than English its essence."""
+    if language() == "en":
+        return str(change["text"])
+    return f"{change['repository'] or change['project'] or ''}: {label_change(change['kind'])}"
 
 
 def _evidence(value: Any) -> str:

@@ -21,14 +21,18 @@ import click
 from steward.app.application import Application
 from steward.app.errors import LeaseHeld
 from steward.app.sync import LEASE
+from steward.domain.journal import Kind
+from steward.domain.status import Trigger
 from steward.faces.cli import demo, runtime
 from steward.faces.cli.base import Command
 from steward.faces.cli.session import Session
-from steward.faces.words import _
+from steward.faces.words import _, counted
 
 POLL_S: Final = 0.3
 FIRST_LOOK_S: Final = 10.0
-BATCH: Final = 500
+BATCH: Final = 5000
+NEWCOMERS_MAX: Final = 15
+"""More repositories than this that come in at once are told as a number."""
 STOP_TIMEOUT_S: Final = 20.0
 
 
@@ -101,9 +105,16 @@ class Up:
     def _show_events(self) -> None:
         from steward.faces.cli.tables import event_text
 
-        for event in self._app.queries.events(after=self._position, limit=BATCH):
-            self._session.line(event, event_text(event))
+        events = self._app.queries.events(after=self._position, limit=BATCH)
+        newcomers = [event["position"] for event in events if _is_discovery(event)]
+        folded = set(newcomers[NEWCOMERS_MAX:]) if not self._session.options.json else set()
+        for event in events:
+            if event["position"] not in folded:
+                self._session.line(event, event_text(event))
             self._position = event["position"]
+        if folded:
+            text = counted("... and {n} more discovered", "... and {n} more discovered", len(folded))
+            self._session.line({}, text)
 
     def _say(self, text: str = "") -> None:
         """The banner is payload for people, and beside the payload for programs."""
@@ -184,6 +195,12 @@ class Up:
         if beside.is_relative_to(Path.cwd()):
             return prefix + str(beside.relative_to(Path.cwd()))
         return prefix + str(beside)
+
+
+def _is_discovery(event: dict[str, Any]) -> bool:
+    return bool(
+        event["kind"] == Kind.PROJECT_MOVED and event["data"]["trigger"] == Trigger.REPOSITORY_DISCOVERED
+    )
 
 
 COMMANDS: Final = {"up": up}
