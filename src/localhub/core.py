@@ -4,7 +4,6 @@ REST handlers, the admin interface, the command line's sample data and the tests
 Core, so that each change is made once and tells its webhooks. It does not speak HTTP.
 """
 
-import shutil
 import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
@@ -290,10 +289,6 @@ class Core:
         from localhub.app import handle
 
         return handle(replace(call, query=query))
-
-    def forget(self) -> None:
-        """Remove the whole directory; the localhub must be closed."""
-        shutil.rmtree(self.directory, ignore_errors=True)
 
     def _git_of(self, repo_id: int) -> GitRepo:
         return GitRepo(self.directory / "git" / f"{repo_id}.git")

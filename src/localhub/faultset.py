@@ -29,6 +29,9 @@ _Kind = TypeVar("_Kind")
 class Off(RuntimeError):
     """Faults are not enabled in this localhub."""
 
+    def __init__(self) -> None:
+        super().__init__("faults are off: start localhub with --faults")
+
 
 @dataclass
 class Active:
@@ -73,7 +76,7 @@ class FaultSet:
     def add(self, document: object) -> Active:
         """Turn a fault on. Raises ValueError for one that is not valid, and Off."""
         if not self.enabled:
-            raise Off("faults are off: start localhub with --faults")
+            raise Off
         fault = faults.parse(document)
         self._check(fault)
         with self._lock:

@@ -4,7 +4,7 @@ The same every time: names, texts, people and dates are fixed, so that commit id
 database or the disk; world.py lists it in, and seeds.py asks for the commits.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from textwrap import dedent
 
@@ -43,7 +43,6 @@ class Sample:
     archived: bool = False
     template: bool = False
     stars: int = 0
-    more: dict[str, object] = field(default_factory=dict)
 
     @property
     def pushed_at(self) -> str:

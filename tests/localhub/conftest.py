@@ -1,6 +1,6 @@
 """A localhub with one empty organisation, `acme`, for each example, and a client with its token.
 
-One server is shared by the examples and emptied between them, which is ten times as quick as starting another.
+One server is shared by the examples and emptied between them, which is quicker than starting another.
 """
 
 import shutil

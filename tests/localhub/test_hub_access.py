@@ -52,6 +52,8 @@ def test_a_rotated_token_replaces_the_old_one(hub: Hub, http: httpx.Client) -> N
     assert http.get("/orgs/acme").status_code == 401
     fresh = http.get("/orgs/acme", headers=_bearer("fresh") | {"If-None-Match": etag})
     assert fresh.status_code == 200
+    hub.revoke_token("fresh")
+    assert http.get("/orgs/acme", headers=_bearer("fresh")).status_code == 401
 
 
 def test_a_stranger_sees_what_is_public_and_changes_nothing(hub: Hub) -> None:

@@ -5,10 +5,9 @@ localhub was started with them.
 """
 
 from dataclasses import asdict
-from typing import Any
 
 from localhub import faults, render
-from localhub.faultset import Off
+from localhub.faultset import FaultSet, Off
 from localhub.registry import BadName, NameTaken
 from localhub.rest.shapes import full_repo
 from localhub.tokens import DEFAULT_SCOPES
@@ -59,9 +58,9 @@ def clear_faults(call: Call) -> Answer:
     return Answer(body={"cleared": 1})
 
 
-def _faults_or_404(call: Call) -> Any:
+def _faults_or_404(call: Call) -> FaultSet:
     if not call.core.faults.enabled:
-        raise Problem(404, f"{Off('faults are off: start localhub with --faults')}")
+        raise Problem(404, str(Off()))
     return call.core.faults
 
 
