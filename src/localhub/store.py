@@ -35,6 +35,7 @@ CREATE TABLE repo (
     deleted_at TEXT, version INTEGER NOT NULL, seed TEXT NOT NULL, extra TEXT NOT NULL);
 CREATE UNIQUE INDEX repo_name ON repo(owner_id, name_key) WHERE deleted_at IS NULL;
 CREATE INDEX repo_created ON repo(owner_id, created_at, id, visibility, version) WHERE deleted_at IS NULL;
+CREATE INDEX repo_visibility ON repo(owner_id, visibility) WHERE deleted_at IS NULL;
 CREATE TABLE former_name (
     owner_id INTEGER NOT NULL, name_key TEXT NOT NULL, repo_id INTEGER NOT NULL REFERENCES repo(id),
     PRIMARY KEY (owner_id, name_key)) WITHOUT ROWID;
