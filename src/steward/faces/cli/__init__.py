@@ -1,0 +1,1 @@
+"""The command line: Click for the grammar, Rich for people, JSON for programs."""
