@@ -102,7 +102,18 @@ def _running(programs: Path, data: Path, user: pwd.struct_passwd | None) -> Iter
     options: dict[str, Any] = {"cwd": data.parent}
     if user is not None:
         options |= {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-    initdb = [programs / "initdb", "-D", data, "-U", "steward", "-A", "trust", "-E", "UTF8", "--no-sync"]
+    initdb: list[str | Path] = [
+        programs / "initdb",
+        "-D",
+        data,
+        "-U",
+        "steward",
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+        "--no-sync",
+    ]
     done = subprocess.run(
         [*initdb, "--no-instructions"], capture_output=True, text=True, check=False, **options
     )
@@ -168,4 +179,4 @@ def drop_database(server_url: str, url: str) -> None:
 
 def _run(server_url: str, statement: str) -> None:
     with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(statement)  # type: ignore[call-overload]  # names of our own making, not literals
+        connection.execute(statement)

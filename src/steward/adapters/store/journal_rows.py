@@ -150,7 +150,6 @@ def event_from(row: Fields) -> Event:
 
 def outbox_row(notice: Notice, channel: str) -> tuple[Any, ...]:
     """A new outbox row's columns but its id, in order."""
-    key = clean(f"{notice.key}:{channel}")
     value = {
         "key": notice.key,
         "at": stamp(notice.at),
@@ -160,7 +159,7 @@ def outbox_row(notice: Notice, channel: str) -> tuple[Any, ...]:
         "incident_id": notice.incident_id,
         "project_id": notice.project_id,
     }
-    return key, channel, stamp(notice.at), json_text(value), "pending", 0, None, ""
+    return clean(notice.key), channel, stamp(notice.at), json_text(value), "pending", 0, None, ""
 
 
 def outgoing_from(row: Fields) -> Outgoing:

@@ -43,6 +43,23 @@ def open_store(
     return SqlStore(database)
 
 
+def upgrade(url: str) -> str:
+    """Bring the schema of a database up to this version's; return what was done, in words.
+
+    A SQLite file is backed up beside itself first. Raises SchemaMismatch, StoreUnavailable.
+    """
+    database = connect(url, create=False)
+    try:
+        with database.reading() as connection:
+            found = revision(connection)
+        _bring_to_head(database, create=True, upgrade=True)
+    finally:
+        database.close()
+    if found == HEAD:
+        return f"the schema was up to date ({HEAD})"
+    return f"the schema was brought from {found or 'nothing'} to {HEAD}"
+
+
 def _bring_to_head(database: Database, *, create: bool, upgrade: bool) -> None:
     with database.reading() as connection:
         found = revision(connection)
@@ -53,15 +70,25 @@ def _bring_to_head(database: Database, *, create: bool, upgrade: bool) -> None:
             found = revision(connection)
             if found == EMPTY:
                 create_schema(connection)
-                return
+        if found in (EMPTY, HEAD):
+            return
     refuse_unless_older(database, found)
     if not upgrade:
         raise SchemaMismatch(
             f"{database.name} has an older schema ({found or 'none'}; this Steward needs {HEAD})",
             "Back it up with `steward db backup`, then run `steward db upgrade`.",
         )
+    _migrate(database, found)
+
+
+def _migrate(database: Database, found: str) -> None:
+    from steward.adapters.store.backups import back_up
     from steward.adapters.store.migrate import migrate
 
+    if database.path is not None:
+        copy = database.path.with_name(f"{database.path.name}.before-{found or 'none'}-to-{HEAD}.gz")
+        if not copy.exists():
+            back_up(database, copy)
     migrate(database)
 
 

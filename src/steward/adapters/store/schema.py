@@ -292,7 +292,7 @@ outbox = Table(
     _column("attempts", BIG),
     _column("next_at", TEXT, nullable=True),
     _column("error", TEXT),
-    UniqueConstraint("key"),
+    UniqueConstraint("key", "channel"),
     sqlite_autoincrement=True,
 )
 _index("ix_outbox_state", outbox.c.state, outbox.c.id)

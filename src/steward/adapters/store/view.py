@@ -110,7 +110,16 @@ class View:
         `conflict` is an ON CONFLICT clause. PostgreSQL takes a chunk as one JSON parameter; SQLite, which
         is in this process, runs one prepared statement over it (three times as fast there as JSON).
         """
-        statement = insert_statement(table, self._kind, conflict)
+        return self._insert(
+            insert_statement(table, tuple(written_columns(table)), self._kind, conflict), rows
+        )
+
+    def insert_whole(self, table: Table, rows: Iterable[tuple[Any, ...]]) -> int:
+        """The same with the keys, as a backup holds them."""
+        names = tuple(column.name for column in table.columns)
+        return self._insert(insert_statement(table, names, self._kind, ""), rows)
+
+    def _insert(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> int:
         rows, written = iter(rows), 0
         while chunk := list(islice(rows, CHUNK)):
             if self._kind == "postgresql":
@@ -128,9 +137,8 @@ def written_columns(table: Table) -> list[str]:
 
 
 @cache
-def insert_statement(table: Table, kind: str, conflict: str) -> str:
-    """The INSERT that takes a chunk of rows, in the manner of that database."""
-    names = written_columns(table)
+def insert_statement(table: Table, names: tuple[str, ...], kind: str, conflict: str) -> str:
+    """The INSERT that takes a chunk of rows of these columns, in the manner of that database."""
     head = f"INSERT INTO {table.name} ({', '.join(names)})"
     if kind == "sqlite":
         return f"{head} VALUES ({', '.join('?' * len(names))}) {conflict}"
