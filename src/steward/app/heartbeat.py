@@ -18,7 +18,7 @@ from steward.app.reconcile import Applied, apply
 from steward.domain import drift
 from steward.domain.belief import Context
 from steward.domain.consequences import ACTOR
-from steward.domain.drift import Absent
+from steward.domain.drift import Absent, Change
 from steward.domain.instant import Instant, elapsed_s
 from steward.domain.journal import Event, Kind, Notice
 from steward.domain.project import Look, Organisation, OrgState
@@ -158,13 +158,15 @@ class Heartbeat:
             if observed is not None:
                 organisation = self._identify(tx, organisation, observed, seen)
                 organisation = replace(organisation, last_whole_look=look.id)
-            changes = looking.changes_of(tx, survey, self._context(tx, organisation, survey, seen))
+            changes: list[Change] = []
+            if survey.differs:
+                changes = looking.changes_of(tx, survey, self._context(tx, organisation, survey, seen))
             applied = apply(tx, changes, organisation, seen, self._channels)
             organisation = applied.organisation
             if observed is not None:
                 organisation = heal(tx, organisation, seen, self._channels)
                 organisation = self._baseline(tx, organisation, observed, seen)
-                if not tx.held(organisation.id):
+                if organisation.frozen is None or not tx.held(organisation.id):
                     organisation = self._remember(tx, organisation, observed, overtaken=overtaken)
                 self._note_budget(tx)
             tx.save_organisation(organisation)

@@ -51,7 +51,8 @@ def observe(forge: ForgeRead, store: Store, organisation: Organisation) -> Obser
         marks = view.marks(organisation.id) if organisation.baseline else []
     listing = _listing(forge, organisation, marks)
     unsent = [page.mark.number for page in listing.pages if page.entries is None]
-    if len(unsent) == len(listing.pages) and organisation.marks_revision == organisation.revision:
+    same = len(unsent) == len(listing.pages) == len(marks)
+    if same and organisation.marks_revision == organisation.revision:
         return Observed(listing, {}, quiet=True)
     observed = _compare(store, organisation, listing, unsent)
     if not unsent or all(repo_id in listing.repos for repo_id in observed.changed):
@@ -216,8 +217,14 @@ class Survey:
 
     @property
     def quiet(self) -> bool:
-        """Whether nothing is to be compared, and nothing was read."""
+        """Whether no page changed, and nothing was read by id."""
         return self.observed is not None and self.observed.quiet and not self.readings.sightings
+
+    @property
+    def differs(self) -> bool:
+        """Whether there is anything to judge at all."""
+        seen = self.observed
+        return bool(self.readings.sightings or (seen is not None and (seen.changed or seen.vanished)))
 
 
 def survey(
@@ -259,6 +266,8 @@ def changes_of(view: Reads, seen: Survey, context: Context) -> list[Change]:
         change = weigh(before, sightings[repo_id], context)
         if change is not None:
             changes.append(change)
+    if not any(isinstance(change, drift.Lost | drift.Transferred) for change in changes):
+        return changes
     return believe(changes, losses(view, context), context.rules)
 
 

@@ -41,6 +41,9 @@ def apply(
     tx: Writes, changes: Sequence[Change], organisation: Organisation, seen: Seen, channels: Sequence[str]
 ) -> Applied:
     """Store what follows from `changes`. The caller saves the returned organisation."""
+    if not changes:
+        held = len(tx.held(organisation.id)) if organisation.frozen else 0
+        return Applied(organisation, dict.fromkeys(drift.KINDS, 0), held)
     effects = [follow(change, seen) for change in changes]
     born, made, events = _new_projects(tx, effects, seen)
     tx.add_projects(made)
