@@ -66,7 +66,7 @@ def list_projects(session: Session, /, **filters: Any) -> None:
     def people() -> Any:
         from steward.faces.cli import tables
 
-        return tables.projects(rows) if rows else _("No project matches.")
+        return tables.projects(rows, session.out.width) if rows else _("No project matches.")
 
     session.payload(rows, people)
     if total > len(rows):
@@ -241,6 +241,6 @@ def _changed(session: Session, shown: dict[str, Any]) -> None:
     def people() -> Any:
         from steward.faces.cli import tables
 
-        return tables.projects([shown])
+        return tables.projects([shown], session.out.width)
 
     session.payload(shown, people)

@@ -198,4 +198,6 @@ def _console(options: Options, *, stderr: bool) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else 160
     plain = options.no_color or bool(os.environ.get("NO_COLOR"))
-    return Console(file=stream, no_color=plain, width=width, highlight=False, emoji=False)
+    return Console(
+        file=stream, color_system=None if plain else "auto", width=width, highlight=False, emoji=False
+    )

@@ -30,6 +30,7 @@ from steward.faces.words import _, label, language
 
 Json = Mapping[str, Any]
 
+WIDE: Final = 100
 TONES: Final = {"good": "green", "bad": "red", "care": "yellow"}
 SEVERITIES: Final = {
     "critical": ("▲", "bold red"),
@@ -77,19 +78,23 @@ def _repository_text(repository: Json | None) -> str:
     return f"{repository['full_name']} ({state})"
 
 
-def projects(rows: Sequence[Json]) -> Table:
-    """The table of projects."""
-    shown_rows = table(_("project"), _("status"), _("phase"), _("management"), _("repository"), _("since"))
+def projects(rows: Sequence[Json], width: int = WIDE) -> Table:
+    """The table of projects; where `width` is small, without what the status tells already."""
+    wide = width >= WIDE
+    names = [_("project"), _("status"), _("phase"), _("management"), _("repository"), _("since")]
+    shown_rows = table(*names) if wide else table(*names[:2], *names[3:])
+    shown_rows.columns[-1].no_wrap = True
     for row in rows:
         tone = TONES["bad"] if row["status"] in ("missing", "error") else ""
-        shown_rows.add_row(
+        cells = [
             escape(row["slug"]),
             f"[{tone}]{escape(status_text(row))}[/]" if tone else escape(status_text(row)),
-            phase_label(row["phase"]),
+            *([phase_label(row["phase"])] if wide else []),
             management_label(row["management"]),
             escape(_repository_text(row["repository"])),
             moment(row["since"], date=True),
-        )
+        ]
+        shown_rows.add_row(*cells)
     return shown_rows
 
 
