@@ -32,7 +32,7 @@ def make_scene() -> Iterator[MakeScene]:
             store = options.pop("store", None) or open_store("sqlite://")
             closing.callback(store.close)
             scene = Scene(hub, clock, store, **{"logins": orgs, **options})
-            closing.callback(lambda: scene.close())
+            closing.callback(scene.close)
             return scene
 
         yield make

@@ -8,7 +8,7 @@ and graces pass at once. Nothing here decides anything.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -191,13 +191,17 @@ class Scene:
 
     def put(self, repo_id: int, status: Status) -> Project:
         """Bring the project of a repository into a status, past the gates, as later operations would."""
-        project = self.project(repo_id)
+        return self._put(self.project(repo_id), Trigger.ADOPTED, Status.INITIALIZED, status)
+
+    def put_ordered(self, slug: str, status: Status) -> Project:
+        """The same for a draft."""
+        project = next(project for project in self.projects() if project.slug == slug)
+        return self._put(project, Trigger.CANCELLED, None, status)
+
+    def _put(self, project: Project, trigger: Trigger, choice: Status | None, status: Status) -> Project:
+        move = advance(project.position, trigger, Who.PERSON, frozenset(Guard), choice)
         with self.store.writing() as tx:
-            move = advance(
-                project.position, Trigger.ADOPTED, Who.PERSON, frozenset(Guard), Status.INITIALIZED
-            )
-            moved = type(move)(move.trigger, move.before, Position(status))
-            return tx.move(project, moved, self.clock.now().at)
+            return tx.move(project, replace(move, after=Position(status)), self.clock.now().at)
 
     # What is recorded ----------------------------------------------------------------------------------
 
