@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from steward.adapters.clock import SystemClock
     from steward.adapters.github import Credential
     from steward.app.application import Application
-    from steward.ports import Clock, ForgeRead, Notifier, Store
+    from steward.ports import ForgeRead, Notifier, Store
     from steward.settings import Loaded
 
 SAMPLE_SERVER: Final = "localhub"
@@ -60,7 +60,7 @@ class Wiring:
 
         loaded.require_whole()
         _start_log(loaded, closing)
-        store = _open_store(loaded, self.clock, upgrade=upgrade)
+        store = _open_store(loaded, upgrade=upgrade)
         closing.callback(store.close)
         return Application(
             store=store,
@@ -153,27 +153,17 @@ class Database:
         store.restore(url, source, force=force)
 
 
-def _open_store(loaded: Loaded, clock: Clock, *, upgrade: bool) -> Store:
-    """Open the database; with `upgrade`, an older SQLite one is backed up and brought up to date first."""
+def _open_store(loaded: Loaded, *, upgrade: bool) -> Store:
+    """Open the database. With `upgrade` an older SQLite one is backed up and upgraded; a server's never is."""
     from steward.adapters import store
-    from steward.ports import SchemaMismatch
 
     url = loaded.database_url
     loaded.state_dir.mkdir(parents=True, exist_ok=True)
-    wait_s = SERVICE_WAIT_S if upgrade else PERSON_WAIT_S
-    try:
-        return store.open_store(url, busy_timeout_s=wait_s)
-    except SchemaMismatch:
-        if not (upgrade and url.startswith("sqlite")):
-            raise
-    backup = loaded.state_dir / f"before-upgrade-{clock.now().at:%Y%m%dT%H%M%S}.backup"
-    store.backup(url, backup)
-    try:
-        return store.open_store(url, upgrade=True, busy_timeout_s=wait_s)
-    except SchemaMismatch:
-        # A newer schema: nothing was upgraded, so the backup is of no use.
-        backup.unlink()
-        raise
+    return store.open_store(
+        url,
+        upgrade=upgrade and url.startswith("sqlite"),
+        busy_timeout_s=SERVICE_WAIT_S if upgrade else PERSON_WAIT_S,
+    )
 
 
 def _address(loaded: Loaded) -> tuple[str, Credential]:

@@ -62,6 +62,7 @@ def restore(session: Session, source: Path, force: bool) -> None:
     if session.rehearse(_("replace the database by {file}", file=source), file=str(source), force=force):
         return
     session.confirm(_("Restore from {file}?", file=source))
+    session.loaded.state_dir.mkdir(parents=True, exist_ok=True)
     session.wiring.database.restore(session.loaded.database_url, source, force=force)
     session.payload(
         {"file": str(source)},
