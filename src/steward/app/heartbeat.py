@@ -14,7 +14,7 @@ from steward.app import looking
 from steward.app.failing import fail_look, heal
 from steward.app.looking import Observed, Survey
 from steward.app.queries import BUDGET
-from steward.app.reconcile import Applied, apply
+from steward.app.reconcile import Applied, Reconciliation
 from steward.domain import drift
 from steward.domain.belief import Context
 from steward.domain.consequences import ACTOR
@@ -158,10 +158,14 @@ class Heartbeat:
             if observed is not None:
                 organisation = self._identify(tx, organisation, observed, seen)
                 organisation = replace(organisation, last_whole_look=look.id)
-            changes: list[Change] = []
+            work = Reconciliation(tx, organisation, seen, self._channels)
+            missed: list[Change] = []
             if survey.differs:
-                changes = looking.changes_of(tx, survey, self._context(tx, organisation, survey, seen))
-            applied = apply(tx, changes, organisation, seen, self._channels)
+                context = self._context(tx, organisation, survey, seen)
+                work.apply(looking.shown_changes(tx, survey, context))
+                missed = looking.missed_changes(tx, survey, context)
+                work.apply(missed)
+            applied = work.finish()
             organisation = applied.organisation
             if observed is not None:
                 organisation = heal(tx, organisation, seen, self._channels)
@@ -172,7 +176,7 @@ class Heartbeat:
             tx.save_organisation(organisation)
             look = self._ended_survey(look, survey, applied)
             tx.finish_look(look)
-        wants = any(isinstance(change, Absent) and change.waits_for_look for change in changes)
+        wants = any(isinstance(change, Absent) and change.waits_for_look for change in missed)
         report = self._report(organisation, look, survey.cost, applied)
         return replace(report, wants_look=wants, reason=look.reason)
 
@@ -250,9 +254,9 @@ class Heartbeat:
                 organisation = tx.organisation(organisation.id)
                 recorded = tx.digests(organisation.id)
                 ids = [i for i, repo in ours.items() if recorded.get(i) != repo.digest]
-                records = {t.repository.repo.id: t for t in tx.tracked(ids)} if ids else {}
-                changes = looking.seen_changes(tx, ours, ids, records, organisation, look.id)
-                applied = apply(tx, changes, organisation, seen, self._channels)
+                work = Reconciliation(tx, organisation, seen, self._channels)
+                work.apply(looking.seen_changes(tx, ours, ids, organisation, look.id))
+                applied = work.finish()
                 tx.save_organisation(applied.organisation)
                 look = replace(look, changes=applied.counts)
         return self._failed(organisation, look, error, error.cost, "partial", len(ours))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from steward.domain import drift
 from steward.domain.belief import Context, Evidence, Losses, believe, lost_within, weigh
@@ -25,6 +26,8 @@ from steward.domain.repository import (
 from steward.domain.rules import Rules
 from steward.ports import ForgeRead, Permanent, Reads, Store, Transient
 
+CHUNK = 1000
+"""How many records are read at a time."""
 CANARIES = 3
 """How many repositories are tried before our access is said not to be whole."""
 
@@ -86,21 +89,20 @@ def _compare(store: Store, organisation: Organisation, listing: Listing, unsent:
 
 
 def seen_changes(
-    view: Reads,
-    repos: Mapping[int, Repo],
-    ids: Iterable[int],
-    records: Mapping[int, Tracked],
-    organisation: Organisation,
-    look: int,
-) -> list[Change]:
-    """The changes of repositories that were shown. Says nothing of any that were not."""
+    view: Reads, repos: Mapping[int, Repo], ids: Iterable[int], organisation: Organisation, look: int
+) -> Iterator[Change]:
+    """The changes of repositories that were shown, judged as they are asked for.
+
+    Says nothing of any that were not.
+    """
     expected = expectations(view, organisation)
-    changes = []
-    for repo_id in ids:
-        change = drift.sight(repos[repo_id], records.get(repo_id), organisation.id, expected, look)
-        if change is not None:
-            changes.append(change)
-    return changes
+    pending = iter(ids)
+    while chunk := list(islice(pending, CHUNK)):
+        records = _records(view, chunk)
+        for repo_id in chunk:
+            change = drift.sight(repos[repo_id], records.get(repo_id), organisation.id, expected, look)
+            if change is not None:
+                yield change
 
 
 def expectations(view: Reads, organisation: Organisation) -> list[tuple[Project, str, str]]:
@@ -251,16 +253,20 @@ def _suspects(view: Reads, observed: Observed, look: int, grace_s: float) -> lis
     return [change for change in found if change is not None]
 
 
-def changes_of(view: Reads, seen: Survey, context: Context) -> list[Change]:
-    """The believed changes of a look, judged against the record as `view` shows it now."""
+def shown_changes(view: Reads, seen: Survey, context: Context) -> Iterator[Change]:
+    """The changes of what the listing showed. They are to be applied before `missed_changes` is asked."""
+    if seen.observed is None:
+        return iter(())
+    repos, changed = seen.observed.listing.repos, seen.observed.changed
+    return seen_changes(view, repos, changed, context.organisation, context.look)
+
+
+def missed_changes(view: Reads, seen: Survey, context: Context) -> list[Change]:
+    """The believed changes of what was not listed, judged against the record as `view` shows it now."""
     changes: list[Change] = []
-    observed, sightings = seen.observed, seen.readings.sightings
-    if observed is not None:
-        records = _records(view, observed.changed)
-        changes = seen_changes(
-            view, observed.listing.repos, observed.changed, records, context.organisation, context.look
-        )
-        lacking = _suspects(view, observed, context.look, context.rules.grace_s)
+    sightings = seen.readings.sightings
+    if seen.observed is not None:
+        lacking = _suspects(view, seen.observed, context.look, context.rules.grace_s)
         changes += [change for change in lacking if change.before.repository.repo.id not in sightings]
     for repo_id, before in _records(view, list(sightings)).items():
         change = weigh(before, sightings[repo_id], context)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from secrets import token_hex
 
 from steward.app.filing import file_reports
@@ -28,45 +29,66 @@ SHOWN_MAX = 50
 """How many repositories an incident's evidence names; the count is always whole."""
 
 
+CHUNK = 1000
+"""How many changes are worked out at a time, so that memory does not grow with an organisation."""
+
+
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What one application did. `organisation` is as it stands now, not yet saved."""
+    """What a reconciliation did. `organisation` is as it stands now, not yet saved."""
 
     organisation: Organisation
     counts: dict[str, int]
     held: int
 
 
-def apply(
-    tx: Writes, changes: Sequence[Change], organisation: Organisation, seen: Seen, channels: Sequence[str]
-) -> Applied:
-    """Store what follows from `changes`. The caller saves the returned organisation."""
-    if not changes:
-        held = len(tx.held(organisation.id)) if organisation.frozen else 0
-        return Applied(organisation, dict.fromkeys(drift.KINDS, 0), held)
-    effects = [follow(change, seen) for change in changes]
-    born, made, events = _new_projects(tx, effects, seen)
-    tx.add_projects(made)
-    for effect in effects:
-        events += _move(tx, effect, seen)
-    events += [event for effect in effects for event in effect.events]
-    tx.save_repositories(born, seen.at)
-    tx.append(events)
-    reports = [report for effect in effects for report in effect.reports]
-    reports = _with_recreated(tx, reports, changes, organisation)
-    if organisation.baseline:
-        reports += _impostors(tx, made, born, organisation, seen)
-        tx.enqueue(_discovery_notice(made, organisation, seen), channels)
-    organisation = _guarded(tx, changes, organisation, seen, reports)
-    reports += _inaccessible(tx, changes, organisation, seen)
-    file_reports(tx, reports, seen.at, ACTOR, channels)
-    counts = Counter(change.kind for change in changes)
-    revision = organisation.revision + bool(changes)
-    return Applied(
-        replace(organisation, revision=revision),
-        {kind: counts[kind] for kind in drift.KINDS},
-        len(tx.held(organisation.id)) if organisation.frozen else 0,
-    )
+class Reconciliation:
+    """Stores what follows from the changes of one look, in the caller's transaction."""
+
+    def __init__(self, tx: Writes, organisation: Organisation, seen: Seen, channels: Sequence[str]) -> None:
+        self._tx = tx
+        self._seen = seen
+        self._channels = channels
+        self._counts: Counter[str] = Counter()
+        self._newcomers: list[str] = []
+        self.organisation = organisation
+
+    def apply(self, changes: Iterable[Change]) -> None:
+        """Store what follows from `changes`, which may be made while they are read."""
+        pending = iter(changes)
+        while chunk := list(islice(pending, CHUNK)):
+            self._apply_chunk(chunk)
+            self._counts.update(change.kind for change in chunk)
+
+    def _apply_chunk(self, changes: Sequence[Change]) -> None:
+        tx, seen = self._tx, self._seen
+        effects = [follow(change, seen) for change in changes]
+        rows, made, events = _new_projects(tx, effects, seen)
+        tx.add_projects(made)
+        for effect in effects:
+            events += _move(tx, effect, seen)
+        events += [event for effect in effects for event in effect.events]
+        tx.save_repositories(rows, seen.at)
+        tx.append(events)
+        reports = [report for effect in effects for report in effect.reports]
+        reports = _with_recreated(tx, reports, changes, self.organisation)
+        if self.organisation.baseline:
+            reports += _impostors(tx, made, rows, self.organisation, seen)
+            self._newcomers += [project.slug for project in made]
+        self.organisation = _guarded(tx, changes, self.organisation, seen, reports)
+        reports += _inaccessible(tx, changes, self.organisation, seen)
+        file_reports(tx, reports, seen.at, ACTOR, self._channels)
+
+    def finish(self) -> Applied:
+        """Tell of newcomers in one notice; return what was done."""
+        organisation = self.organisation
+        if self._newcomers:
+            notice = _discovery_notice(self._newcomers, organisation, self._seen)
+            self._tx.enqueue([notice], self._channels)
+        if self._counts:
+            organisation = replace(organisation, revision=organisation.revision + 1)
+        held = len(self._tx.held(organisation.id)) if organisation.frozen else 0
+        return Applied(organisation, {kind: self._counts[kind] for kind in drift.KINDS}, held)
 
 
 def _new_projects(
@@ -206,14 +228,12 @@ def _with_recreated(
     return linked
 
 
-def _discovery_notice(made: Sequence[Project], organisation: Organisation, seen: Seen) -> Iterable[Notice]:
-    if not made:
-        return []
-    names = ", ".join(project.slug for project in made[:SHOWN_MAX])
-    more = f" and {len(made) - SHOWN_MAX} more" if len(made) > SHOWN_MAX else ""
-    title = f"{organisation.login}: {len(made)} new on GitHub"
+def _discovery_notice(slugs: Sequence[str], organisation: Organisation, seen: Seen) -> Notice:
+    names = ", ".join(slugs[:SHOWN_MAX])
+    more = f" and {len(slugs) - SHOWN_MAX} more" if len(slugs) > SHOWN_MAX else ""
+    title = f"{organisation.login}: {len(slugs)} new on GitHub"
     body = f"{names}{more}. They are on watch; take one in with: steward project drive SLUG"
-    return [Notice(f"discovered:{organisation.id}:{seen.look}", seen.at, title, body)]
+    return Notice(f"discovered:{organisation.id}:{seen.look}", seen.at, title, body)
 
 
 def _guarded(

@@ -170,7 +170,8 @@ class Sync:
                 server_at=seen.observed.listing.server_at or now.at,
                 rules=self.rules,
             )
-            changes = looking.changes_of(view, seen, context)
+            shown = list(looking.shown_changes(view, seen, context))
+            changes = [*shown, *looking.missed_changes(view, seen, context)]
         return changes, seen.readings.stopped.reason if seen.readings.stopped else ""
 
 
