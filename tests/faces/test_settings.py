@@ -129,6 +129,7 @@ def test_an_unknown_name_in_the_file_suggests_the_near_one() -> None:
         ('lang = "de"\n', "'en' or 'ru'"),
         ("[web]\nport = 70000\n", "65535"),
         ('[github]\norgs = ["acme"]\n', "no credential for acme"),
+        ('database_url = "postgresql://db/steward"\n', "a database is set, but no organisation"),
         ('[github]\ntoken = "t"\n', "STEWARD_GITHUB_TOKEN is set, but no organisation is named"),
         (
             '[github]\norgs = ["a"]\ntoken = "t"\napp_id = 1\napp_key_file = "k"\n',

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -33,17 +34,17 @@ class Process:
     out: list[str] = field(default_factory=list)
     err: list[str] = field(default_factory=list)
 
-    def wait_for(self, words: str, timeout_s: float = 40) -> str:
-        """The first line on standard output with these words."""
+    def wait_for(self, pattern: str, timeout_s: float = 40) -> str:
+        """The first line on standard output that the pattern is found in."""
         clock = SystemClock()
         began = clock.now()
         while elapsed_s(began, clock.now()) < timeout_s:
             for line in list(self.out):
-                if words in line:
+                if re.search(pattern, line):
                     return line
             assert self.child.poll() is None, f"it ended with {self.child.returncode}: {self.out} {self.err}"
             clock.wait(0.05)
-        raise AssertionError(f"'{words}' did not come in {timeout_s} s: {self.out} {self.err}")
+        raise AssertionError(f"'{pattern}' did not come in {timeout_s} s: {self.out} {self.err}")
 
     def end(self, how: signal.Signals = signal.SIGINT) -> int:
         """Ask it to stop; return its exit code."""
@@ -133,7 +134,7 @@ def test_a_newcomer_sees_the_sample_come_in_and_a_deletion_believed(start: Start
     shell(f"GIT_CONFIG_GLOBAL=/dev/null {clone} copy", tmp_path)
     assert (tmp_path / "copy" / "README.md").exists()
     shell(process.wait_for("repo create my-idea").strip(), tmp_path)
-    process.wait_for("my-idea")
+    process.wait_for("my-idea +Discovered")
     shell(process.wait_for("repo delete my-idea").strip(), tmp_path)
     process.wait_for("acme/my-idea is absent, being confirmed")
     process.wait_for("acme/my-idea is gone")

@@ -87,6 +87,11 @@ class Loaded:
                 f"{', '.join(made)} is set, but no organisation is named",
                 "Name it in STEWARD_GITHUB_ORGS, or unset the rest to use the sample organisation",
             )
+        if self.demo and self.settings.database_url is not None:
+            raise BadSettings(
+                "a database is set, but no organisation: the sample organisation keeps to a database of its own",
+                "Name your organisation in STEWARD_GITHUB_ORGS, or unset STEWARD_DATABASE_URL",
+            )
         if github.orgs and not (token or app):
             raise BadSettings(
                 f"no credential for {', '.join(github.orgs)}",

@@ -136,6 +136,8 @@ class Up:
         self._say()
         self._say(_("  GitHub's API   {url}", url=self._running.server))
         self._say(_("  data           {path}", path=loaded.state_dir))
+        if self._session.err.is_terminal:
+            self._say(_("  log            {path}", path=loaded.state_dir / "steward.log"))
         self._say(
             _(
                 "  looks          every {interval_s:g} s; a loss needs {k} reads, {spacing_s:g} s apart",
