@@ -1,0 +1,103 @@
+"""Values for the store's contract: small, complete, with every optional field filled where it matters."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from steward.adapters.store.store import SqlStore
+from steward.domain.incidents import Incident
+from steward.domain.instant import Instant
+from steward.domain.journal import Event, Notice
+from steward.domain.project import Look, Organisation, Project, Tracked
+from steward.domain.repository import Presence, Repo, Repository
+from steward.domain.status import Status
+
+NOW = datetime(2026, 11, 24, 9, 30, 0, 123456, tzinfo=UTC)
+BOOT = "boot-1"
+
+
+def after(seconds: float) -> datetime:
+    """A time that much later."""
+    return NOW + timedelta(seconds=seconds)
+
+
+def moment(seconds: float = 0) -> Instant:
+    """The same on both clocks."""
+    return Instant(after(seconds), BOOT, 100.0 + seconds)
+
+
+def repo(number: int, name: str = "", **more: Any) -> Repo:
+    """A repository as GitHub shows it."""
+    name = name or f"repo-{number}"
+    return Repo(
+        id=number,
+        name=name,
+        owner_id=7,
+        owner_login=more.pop("owner_login", "Acme"),
+        digest=more.pop("digest", (1 << 62) + number),
+        node_id=f"R_{number}",
+        created_at=NOW,
+        **more,
+    )
+
+
+def row(number: int, organisation_id: int = 1, name: str = "", **more: Any) -> Repository:
+    """A recorded repository."""
+    facts = {key: more.pop(key) for key in ("digest", "visibility", "owner_login") if key in more}
+    project_id = more.pop("project_id", None)
+    return Repository(repo(number, name, **facts), organisation_id, project_id, **more)
+
+
+def project(slug: str, **more: Any) -> Project:
+    """A project that was just discovered."""
+    return replace(Project(f"id-{slug}", slug, 1, Status.DISCOVERED, NOW, NOW, NOW), **more)
+
+
+def look(kind: str = "full", **more: Any) -> Look:
+    """A look that begins now."""
+    return Look(0, more.pop("organisation_id", 1), kind, moment(), **more)
+
+
+def incident(key: str, **more: Any) -> Incident:
+    """A new incident."""
+    fields: dict[str, Any] = {"cause": "missing", "severity": "warning", "title": f"about {key}"}
+    return Incident(0, key, first_at=NOW, last_at=NOW, **{**fields, **more})
+
+
+def happened(why: str, **more: Any) -> Event:
+    """An event."""
+    return Event("project.changed", NOW, "heartbeat", why=why, **more)
+
+
+def notice(key: str, seconds: float = 0) -> Notice:
+    """A notice."""
+    return Notice(key, after(seconds), f"title of {key}", "body", "error", 3, "id-shop")
+
+
+def connect(store: SqlStore, login: str = "Acme") -> Organisation:
+    """Connect an organisation."""
+    with store.writing() as tx:
+        return tx.add_organisation(login, "https://api.github.test")
+
+
+def record(store: SqlStore, *rows: Repository, seconds: float = 0) -> int:
+    """Save repositories in a transaction of their own."""
+    with store.writing() as tx:
+        return tx.save_repositories(rows, after(seconds))
+
+
+def adopt(store: SqlStore, slug: str, number: int, **more: Any) -> Tracked:
+    """Record a repository of the first organisation together with its project."""
+    made = project(slug, repository_id=number, **more)
+    kept = row(number, name=slug, project_id=made.id)
+    with store.writing() as tx:
+        tx.add_projects([made])
+        tx.save_repositories([kept], NOW)
+    return Tracked(kept, made)
+
+
+def lost(number: int, seconds: float, **more: Any) -> Repository:
+    """A repository whose loss was concluded that much later."""
+    return row(number, presence=Presence.ABSENT, lost_at=moment(seconds), absences=3, **more)
