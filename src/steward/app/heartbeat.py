@@ -23,7 +23,7 @@ from steward.domain.instant import Instant, elapsed_s
 from steward.domain.journal import Event, Kind, Notice
 from steward.domain.project import Look, Organisation, OrgState
 from steward.domain.reports import Seen
-from steward.domain.repository import Cost
+from steward.domain.repository import Budget, Cost, PageMark
 from steward.domain.rules import Rules
 from steward.ports import (
     BadSettings,
@@ -95,6 +95,7 @@ class Heartbeat:
         self._rules = rules
         self._channels = channels
         self._lease = lease
+        self._noted: Budget | None = None
         self._server_clocks: dict[int, tuple[datetime, Instant]] = {}
 
     def beat(self, organisation_id: int, asked_by: str = "", requests: Sequence[int] = ()) -> Report:
@@ -108,16 +109,17 @@ class Heartbeat:
         with self._store.writing(self._lease) as tx:
             look = replace(look, id=tx.begin_look(look))
             organisation = tx.organisation(organisation_id)
-        report = self._look(organisation, look)
+            marks = looking.known_marks(tx, organisation)
+        report = self._look(organisation, marks, look)
         if requests:
             with self._store.writing(self._lease) as tx:
                 tx.serve_look_requests(requests, look.id)
         return replace(report, duration_s=elapsed_s(started, self._clock.now()))
 
-    def _look(self, organisation: Organisation, look: Look) -> Report:
+    def _look(self, organisation: Organisation, marks: Sequence[PageMark], look: Look) -> Report:
         now = self._clock.now()
         try:
-            seen = looking.survey(self._forge, self._store, organisation, look.id, now, self._rules)
+            seen = looking.survey(self._forge, self._store, organisation, marks, look.id, now, self._rules)
         except Incomplete as error:
             return self._partial(organisation, look, error)
         except (Transient, Permanent) as error:
@@ -153,7 +155,7 @@ class Heartbeat:
         seen = Seen(organisation.id, look.id, self._clock.now())
         revision, observed = organisation.revision, survey.observed
         with self._store.writing(self._lease) as tx:
-            organisation = tx.organisation(organisation.id)
+            before = organisation = tx.organisation(organisation.id)
             overtaken = organisation.revision != revision
             if observed is not None:
                 organisation = self._identify(tx, organisation, observed, seen)
@@ -173,7 +175,8 @@ class Heartbeat:
                 if organisation.frozen is None or not tx.held(organisation.id):
                     organisation = self._remember(tx, organisation, observed, overtaken=overtaken)
                 self._note_budget(tx)
-            tx.save_organisation(organisation)
+            if survey.differs or organisation != replace(before, last_whole_look=look.id):
+                tx.save_organisation(organisation)
             look = self._ended_survey(look, survey, applied)
             tx.finish_look(look)
         wants = any(isinstance(change, Absent) and change.waits_for_look for change in missed)
@@ -287,6 +290,9 @@ class Heartbeat:
     def _note_budget(self, tx: Writes) -> None:
         """Keep what is left of the rate limit, for other processes to show."""
         budget = self._forge.budget()
+        if budget == self._noted:
+            return
+        self._noted = budget
         reset_at = budget.reset_at.isoformat() if budget.reset_at else None
         tx.set_setting(BUDGET, {"limit": budget.limit, "remaining": budget.remaining, "reset_at": reset_at})
 

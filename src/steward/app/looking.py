@@ -34,13 +34,17 @@ CANARIES = 3
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """A whole listing beside the record. `quiet`: nothing changed since the last applied look."""
+    """A whole listing beside the record. `quiet`: nothing changed since the last applied look.
+
+    `unseen`: the record holds repositories that are not `seen`, and some of them may be due for a read.
+    """
 
     listing: Listing
     digests: Mapping[int, int]
     changed: Sequence[int] = ()
     vanished: Sequence[int] = ()
     quiet: bool = False
+    unseen: bool = True
 
     @property
     def count(self) -> int:
@@ -48,10 +52,10 @@ class Observed:
         return sum(page.mark.count for page in self.listing.pages)
 
 
-def observe(forge: ForgeRead, store: Store, organisation: Organisation) -> Observed:
+def observe(
+    forge: ForgeRead, store: Store, organisation: Organisation, marks: Sequence[PageMark]
+) -> Observed:
     """List the organisation and compare with the record. Raises the forge's errors."""
-    with store.reading() as view:
-        marks = view.marks(organisation.id) if organisation.baseline else []
     listing = _listing(forge, organisation, marks)
     unsent = [page.mark.number for page in listing.pages if page.entries is None]
     same = len(unsent) == len(listing.pages) == len(marks)
@@ -85,7 +89,7 @@ def _compare(store: Store, organisation: Organisation, listing: Listing, unsent:
     for page in listing.pages:
         digests.update(page.entries if page.entries is not None else stored[page.mark.number])
     changed, vanished = drift.differing(digests, recorded)
-    return Observed(listing, digests, changed, vanished)
+    return Observed(listing, digests, changed, vanished, unseen=None in recorded.values())
 
 
 def seen_changes(
@@ -226,17 +230,31 @@ class Survey:
     def differs(self) -> bool:
         """Whether there is anything to judge at all."""
         seen = self.observed
-        return bool(self.readings.sightings or (seen is not None and (seen.changed or seen.vanished)))
+        listed = seen is not None and (seen.changed or seen.vanished or seen.unseen)
+        return bool(self.readings.sightings or listed)
+
+
+def known_marks(view: Reads, organisation: Organisation) -> Sequence[PageMark]:
+    """The validators that a listing may use: none before the first look was applied."""
+    return view.marks(organisation.id) if organisation.baseline else ()
 
 
 def survey(
-    forge: ForgeRead, store: Store, organisation: Organisation, look: int, now: Instant, rules: Rules
+    forge: ForgeRead,
+    store: Store,
+    organisation: Organisation,
+    marks: Sequence[PageMark],
+    look: int,
+    now: Instant,
+    rules: Rules,
 ) -> Survey:
     """List the organisation, then read by id what the listing lacks and what is being confirmed.
 
     Raises the forge's errors where the listing was not whole; reads that fail only end the reading.
     """
-    observed = observe(forge, store, organisation)
+    observed = observe(forge, store, organisation, marks)
+    if not (observed.vanished or observed.unseen):
+        return Survey(observed, Readings())
     with store.reading() as view:
         due = due_reads(view, organisation, rules, now, everything=True)
         lacking = _suspects(view, observed, look, rules.grace_s)

@@ -20,7 +20,7 @@ from steward.domain.journal import Event, Kind, Notice
 from steward.domain.lifecycle import Move, advance
 from steward.domain.project import Freeze, Organisation, Project, Tracked, free_slug, slug_from
 from steward.domain.reports import Seen, cleared, missing_key, name_reused
-from steward.domain.repository import Presence, Repository
+from steward.domain.repository import Presence, Repo, Repository
 from steward.domain.status import Status
 from steward.ports import Writes
 
@@ -50,7 +50,7 @@ class Reconciliation:
         self._seen = seen
         self._channels = channels
         self._counts: Counter[str] = Counter()
-        self._newcomers: list[str] = []
+        self._newcomers: list[tuple[Project, Repo]] = []
         self.organisation = organisation
 
     def apply(self, changes: Iterable[Change]) -> None:
@@ -73,18 +73,24 @@ class Reconciliation:
         reports = [report for effect in effects for report in effect.reports]
         reports = _with_recreated(tx, reports, changes, self.organisation)
         if self.organisation.baseline:
-            reports += _impostors(tx, made, rows, self.organisation, seen)
-            self._newcomers += [project.slug for project in made]
+            repos = {row.repo.id: row.repo for row in rows}
+            self._newcomers += [(p, repos[p.repository_id]) for p in made if p.repository_id is not None]
         self.organisation = _guarded(tx, changes, self.organisation, seen, reports)
         reports += _inaccessible(tx, changes, self.organisation, seen)
         file_reports(tx, reports, seen.at, ACTOR, self._channels)
 
     def finish(self) -> Applied:
-        """Tell of newcomers in one notice; return what was done."""
+        """Tell of newcomers in one notice, and of those that bear another's name; return what was done.
+
+        Only now: whose name it was may have been found absent by the same look.
+        """
         organisation = self.organisation
         if self._newcomers:
-            notice = _discovery_notice(self._newcomers, organisation, self._seen)
+            slugs = [project.slug for project, _ in self._newcomers]
+            notice = _discovery_notice(slugs, organisation, self._seen)
             self._tx.enqueue([notice], self._channels)
+            reports = _impostors(self._tx, self._newcomers, organisation, self._seen)
+            file_reports(self._tx, reports, self._seen.at, ACTOR, self._channels)
         if self._counts:
             organisation = replace(organisation, revision=organisation.revision + 1)
         held = len(self._tx.held(organisation.id)) if organisation.frozen else 0
@@ -171,19 +177,16 @@ def move_event(project_id: str, move: Move, step: Step, seen: Seen, actor: str =
 
 
 def _impostors(
-    tx: Writes, made: Sequence[Project], rows: Sequence[Repository], organisation: Organisation, seen: Seen
+    tx: Writes, newcomers: Sequence[tuple[Project, Repo]], organisation: Organisation, seen: Seen
 ) -> list[Report]:
     """New repositories that bear a name which leads to another, living project."""
-    newcomers = {project.repository_id: project for project in made}
-    names = {row.repo.name.lower(): row for row in rows if row.repo.id in newcomers}
-    if not names:
-        return []
+    bearers = {repo.name.lower(): (project, repo) for project, repo in newcomers}
     reports = []
-    for name, holders in tx.namesakes(organisation.id, set(names)).items():
-        row = names[name]
-        living = [h for h in holders if _lives(h) and h.repository.repo.id != row.repo.id]
+    for name, holders in tx.namesakes(organisation.id, set(bearers)).items():
+        project, repo = bearers[name]
+        living = [h for h in holders if _lives(h) and h.repository.repo.id != repo.id]
         if living:
-            reports.append(name_reused(newcomers[row.repo.id], row.repo, living[0], seen))
+            reports.append(name_reused(project, repo, living[0], seen))
     return reports
 
 

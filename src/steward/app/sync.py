@@ -156,7 +156,9 @@ class Sync:
 
     def _planned(self, forge: ForgeRead, organisation: Organisation) -> tuple[list[Change], str]:
         now = self.clock.now()
-        seen = looking.survey(forge, self.store, organisation, NEWEST, now, self.rules)
+        with self.store.reading() as view:
+            marks = looking.known_marks(view, organisation)
+        seen = looking.survey(forge, self.store, organisation, marks, NEWEST, now, self.rules)
         assert seen.observed is not None, "a survey lists"
         organisation = replace(organisation, last_whole_look=NEWEST)
         with self.store.reading() as view:

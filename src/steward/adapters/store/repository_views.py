@@ -7,7 +7,19 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, insert, literal, not_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    exists,
+    func,
+    insert,
+    literal,
+    literal_column,
+    not_,
+    select,
+    update,
+)
 
 from steward.adapters.store.rows import REPOSITORY_WIDTH, name_from, repository_row, tracked_from
 from steward.adapters.store.schema import projects, repositories, repository_names
@@ -35,6 +47,10 @@ def _tracked() -> Select[Any]:
     return select(*repositories.columns, *projects.columns).select_from(
         repositories.outerjoin(projects, projects.c.id == _r.project_id)
     )
+
+
+HELD: ColumnElement[bool] = literal_column("repositories.held")
+"""The condition as the partial index is written: SQLite takes `held = 1` for another one."""
 
 
 def _standing(organisation_id: int) -> ColumnElement[bool]:
@@ -72,14 +88,16 @@ class RepositoryReads(View):
     def unseen(self, organisation_id: int, presences: Collection[str], limit: int) -> list[Tracked]:
         """In one of these presences, not concluded as lost, by id."""
         chosen = _r.presence.in_([str(presence) for presence in presences])
-        return self._tracked_where(_standing(organisation_id), chosen, limit=limit)
+        # `+ 0` keeps SQLite from walking the whole organisation in the order of ids.
+        statement = _tracked().where(_standing(organisation_id), chosen).order_by(_r.id + 0).limit(limit)
+        return [tracked_from(row) for row in self._all(statement)]
 
     def held(self, organisation_id: int) -> list[Tracked]:
         """Those whose loss the guard holds, by id."""
-        return self._tracked_where(_r.organisation_id == organisation_id, _r.held)
+        return self._tracked_where(_r.organisation_id == organisation_id, HELD)
 
-    def _tracked_where(self, *conditions: ColumnElement[bool], limit: int | None = None) -> list[Tracked]:
-        statement = _tracked().where(*conditions).order_by(_r.id).limit(limit)
+    def _tracked_where(self, *conditions: ColumnElement[bool]) -> list[Tracked]:
+        statement = _tracked().where(*conditions).order_by(_r.id)
         return [tracked_from(row) for row in self._all(statement)]
 
     def presence_counts(self, organisation_id: int) -> dict[tuple[str, str], int]:
