@@ -43,8 +43,8 @@ def growth(steady: list[Result], sizes: list[int]) -> list[Result]:
             "",
         )
         for kind, first, last in (
-            ("SQLite", steady[0], steady[-2]),
-            ("PostgreSQL", steady[1], steady[-1]),
+            ("SQLite", steady[0], steady[-4]),
+            ("PostgreSQL", steady[2], steady[-2]),
         )
     ]
 

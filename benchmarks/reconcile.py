@@ -11,13 +11,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from steward.testing.postgres import fresh_database, server
-
 from benchmarks.measure import Result, compare
 from benchmarks.synthetic import pages
 from steward.adapters.clock import SystemClock
 from steward.adapters.github import facts
 from steward.adapters.store import open_store
+from steward.app import looking
 from steward.app.connecting import connect
 from steward.app.heartbeat import Heartbeat
 from steward.domain.repository import (
@@ -33,6 +32,7 @@ from steward.domain.repository import (
 )
 from steward.domain.rules import Rules
 from steward.ports import Store
+from steward.testing.postgres import fresh_database, server
 
 LIMIT = 1.5
 
@@ -108,6 +108,41 @@ def stores() -> Iterator[list[tuple[str, str]]]:
         yield [("SQLite", sqlite), ("PostgreSQL", fresh_database(postgres))]
 
 
+def _both(
+    count: int,
+    kind: str,
+    store: Store,
+    heartbeat: Heartbeat,
+    organisation_id: int,
+    bodies: Sequence[bytes],
+    record: dict[int, int],
+) -> list[Result]:
+    """The comparison itself, and the whole beat with the two durable commits of its own row."""
+    clock, forge = SystemClock(), Bodies(bodies)
+
+    def reconcile() -> None:
+        with store.reading() as view:
+            organisation = view.organisation(organisation_id)
+            marks = looking.known_marks(view, organisation)
+        seen = looking.survey(forge, store, organisation, marks, 2**62, clock.now(), Rules())
+        assert not seen.differs
+
+    def beat() -> None:
+        report = heartbeat.beat(organisation_id)
+        assert report.whole
+        assert not any(report.changes.values())
+
+    def least() -> None:
+        assert floor(bodies, record)
+
+    times = 7 if count <= 10_000 else 3
+    at_most = LIMIT if count >= 10_000 else None
+    return [
+        compare(f"reconcile {count:,} on {kind}, steady", reconcile, least, LIMIT, times),
+        compare(f"whole beat over {count:,} on {kind}", beat, least, at_most, times),
+    ]
+
+
 def steady(sizes: Sequence[int]) -> list[Result]:
     """A look at an organisation of which nothing that we keep has changed."""
     results = []
@@ -119,14 +154,6 @@ def steady(sizes: Sequence[int]) -> list[Result]:
             for kind, url in kinds:
                 store = open_store(url)
                 heartbeat, organisation_id = prepare(store, bodies)
-
-                def look(heartbeat: Heartbeat = heartbeat, organisation_id: int = organisation_id) -> None:
-                    report = heartbeat.beat(organisation_id)
-                    assert report.whole
-                    assert not any(report.changes.values())
-
-                name = f"reconcile {count:,} on {kind}, steady"
-                times = 5 if count <= 10_000 else 3
-                results.append(compare(name, look, lambda b=bodies, r=record: floor(b, r), LIMIT, times))  # type: ignore[misc] # defaults bind the loop's values
+                results += _both(count, kind, store, heartbeat, organisation_id, bodies, record)
                 store.close()
     return results

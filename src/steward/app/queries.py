@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 
 from steward.app.errors import Unknown
 from steward.app.views import (
@@ -82,8 +82,8 @@ class Queries:
                 for option in allowed(project.position, PERSON, standing(project))
                 if option.refused is None or not option.refused.startswith("only for")
             ]
-            shown["incidents"] = [shown_incident(view, incident) for incident in incidents]
-            shown["history"] = [_shown_event(view, event) for event in events]
+            shown["incidents"] = shown_incidents(view, incidents)
+            shown["history"] = shown_events(view, events)
             return shown
 
     def history(self, reference: str, limit: int = 100) -> list[Json]:
@@ -92,12 +92,12 @@ class Queries:
             project = the_project(find_project(view, reference))
             newest = view.last_position() + 1
             events = view.events(before=newest, project_id=project.id, limit=limit)
-            return [_shown_event(view, event) for event in events]
+            return shown_events(view, events)
 
     def incidents(self, states: Collection[str] = (), limit: int | None = None) -> list[Json]:
         """Incidents, worst first; all states unless some are named."""
         with self._store.reading() as view:
-            return [shown_incident(view, i) for i in view.incidents(states=states, limit=limit)]
+            return shown_incidents(view, view.incidents(states=states, limit=limit))
 
     def incident(self, incident_id: int) -> Json:
         """One incident. Raises Unknown."""
@@ -111,7 +111,7 @@ class Queries:
         with self._store.reading() as view:
             project_id = the_project(find_project(view, project)).id if project else None
             events = view.events(after=after, before=before, project_id=project_id, limit=limit)
-            return [_shown_event(view, event) for event in events]
+            return shown_events(view, events)
 
     def last_position(self) -> int:
         """The position of the newest event."""
@@ -164,22 +164,26 @@ def one_project(view: Reads, found: Tracked | Project) -> Json:
     return project_view(project, repository, view.organisation(project.organisation_id), names)
 
 
-def _slug(view: Reads, project_id: str | None) -> str | None:
-    found = view.project(project_id) if project_id else None
-    return the_project(found).slug if found else None
-
-
-def _login(view: Reads, organisation_id: int | None) -> str | None:
-    return view.organisation(organisation_id).login if organisation_id else None
-
-
 def shown_incident(view: Reads, incident: Incident) -> Json:
     """One incident, with the names of what its ids mean."""
-    return incident_view(incident, _slug(view, incident.project_id), _login(view, incident.organisation_id))
+    return shown_incidents(view, [incident])[0]
 
 
-def _shown_event(view: Reads, event: Event) -> Json:
-    slug, login = _slug(view, event.project_id), _login(view, event.organisation_id)
-    slugs = {event.project_id: slug} if event.project_id and slug else {}
-    logins = {event.organisation_id: login} if event.organisation_id and login else {}
-    return event_view(event, slugs, logins)
+def shown_incidents(view: Reads, incidents: Sequence[Incident]) -> list[Json]:
+    """Incidents, with the names of what their ids mean."""
+    slugs, logins = _names(view, [incident.project_id for incident in incidents])
+    return [
+        incident_view(i, slugs.get(i.project_id or ""), logins.get(i.organisation_id or 0)) for i in incidents
+    ]
+
+
+def shown_events(view: Reads, events: Sequence[Event]) -> list[Json]:
+    """Events, with the names of what their ids mean."""
+    slugs, logins = _names(view, [event.project_id for event in events])
+    return [event_view(event, slugs, logins) for event in events]
+
+
+def _names(view: Reads, project_ids: Iterable[str | None]) -> tuple[dict[str, str], dict[int, str]]:
+    wanted = {project_id for project_id in project_ids if project_id}
+    slugs = view.slugs(wanted) if wanted else {}
+    return slugs, {organisation.id: organisation.login for organisation in view.organisations()}

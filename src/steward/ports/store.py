@@ -144,6 +144,10 @@ class Reads(Protocol):
 
     def projects(self, query: ProjectQuery) -> list[tuple[Project, Repository | None]]: ...
 
+    def slugs(self, project_ids: Collection[str]) -> dict[str, str]:
+        """Project id -> slug, of those that exist."""
+        ...
+
     def status_counts(self) -> dict[str, int]:
         """How many projects are in each status."""
         ...

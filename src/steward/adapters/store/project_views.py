@@ -123,6 +123,11 @@ class ProjectReads(View):
         statement = self._joined().where(*_conditions(query)).order_by(_p.slug).limit(query.limit)
         return [_pair_from(row) for row in self._all(statement)]
 
+    def slugs(self, project_ids: Collection[str]) -> dict[str, str]:
+        """Project id -> slug, of those that exist."""
+        rows = self._all(select(_p.id, _p.slug).where(among(_p.id, project_ids)))
+        return {row[0]: row[1] for row in rows}
+
     def status_counts(self) -> dict[str, int]:
         """How many projects are in each status that any is in."""
         rows = self._all(select(_p.status, func.count()).group_by(_p.status))
