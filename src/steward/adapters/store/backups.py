@@ -107,6 +107,9 @@ def _tables(connection: Connection) -> list[Table]:
 def _counters(connection: Connection, tables: Iterable[Table]) -> dict[str, int]:
     """The last key that was given in each table, be its row there still or not."""
     if connection.dialect.name == "sqlite":
+        # SQLite makes this table with the first one that counts.
+        if not connection.execute(text("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'")).first():
+            return {}
         return {row[0]: row[1] for row in connection.execute(text("SELECT name, seq FROM sqlite_sequence"))}
     query = text(
         "SELECT COALESCE(pg_sequence_last_value(CAST(pg_get_serial_sequence(:table, 'id') AS REGCLASS)), 0)"

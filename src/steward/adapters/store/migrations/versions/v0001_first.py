@@ -141,7 +141,8 @@ def _projects() -> None:
 def _repositories() -> None:
     op.create_table(
         "repositories",
-        *_big("id", "organisation_id"),
+        sa.Column("id", BIG, autoincrement=False, nullable=False),
+        *_big("organisation_id"),
         *_text("project_id", null=True),
         *_text("name"),
         *_big("owner_id"),
