@@ -51,6 +51,9 @@ format: $(VENV)/dev.stamp ## Rewrite the sources in the one format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+docs: $(VENV)/run.stamp ## Write the generated pages of docs/ anew
+	$(BIN)/python docs/generate.py
+
 lock: $(VENV)/dev.stamp ## Resolve pyproject.toml into the hash-locked requirements
 	$(LOCK) -o requirements/run.txt
 	$(LOCK) --group dev -o requirements/dev.txt
