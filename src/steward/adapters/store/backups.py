@@ -88,7 +88,7 @@ def _dump(database: Database, out: gzip.GzipFile) -> None:
         line({"format": FORMAT, "schema": revision(connection)})
         count = 0
         for table in tables:
-            line({"table": table.name, "columns": [column.name for column in table.columns]})
+            line({"table": str(table.name), "columns": [str(column.name) for column in table.columns]})
             ordered = select(table).order_by(*table.primary_key.columns)
             for row in connection.execution_options(yield_per=1000).execute(ordered):
                 line(list(row))
