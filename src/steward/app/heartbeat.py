@@ -173,7 +173,8 @@ class Heartbeat:
                 organisation = heal(tx, organisation, seen, self._channels)
                 organisation = self._baseline(tx, organisation, observed, seen)
                 if organisation.frozen is None or not tx.held(organisation.id):
-                    organisation = self._remember(tx, organisation, observed, overtaken=overtaken)
+                    agrees = not overtaken and not looking.disagrees(tx, observed)
+                    organisation = self._remember(tx, organisation, observed, agrees=agrees)
                 self._note_budget(tx)
             if survey.differs or organisation != replace(before, last_whole_look=look.id):
                 tx.save_organisation(organisation)
@@ -233,18 +234,19 @@ class Heartbeat:
         return replace(organisation, baseline=True)
 
     def _remember(
-        self, tx: Writes, organisation: Organisation, observed: Observed, *, overtaken: bool
+        self, tx: Writes, organisation: Organisation, observed: Observed, *, agrees: bool
     ) -> Organisation:
         """Keep the page validators of a look that was applied.
 
-        Where single looks have overtaken it, the next look must compare even if no page has changed.
+        Where the record does not agree with it (single looks have overtaken it, or something that it lacks
+        is in its grace), the next look must compare even if no page has changed.
         """
         pages = observed.listing.pages
         sent = {p.mark.number: (p.mark, p.entries) for p in pages if p.entries is not None}
         tx.save_marks(organisation.id, sent, len(pages))
         return replace(
             organisation,
-            marks_revision=None if overtaken else organisation.revision,
+            marks_revision=organisation.revision if agrees else None,
             marks_credential=observed.listing.credential,
         )
 

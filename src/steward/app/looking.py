@@ -131,13 +131,20 @@ class Readings:
     stopped: Transient | Permanent | None = None
 
 
-def read_each(forge: ForgeRead, store: Store, organisation: Organisation, due: Sequence[Tracked]) -> Readings:
+def read_each(
+    forge: ForgeRead,
+    store: Store,
+    organisation: Organisation,
+    due: Sequence[Tracked],
+    observed: Observed | None = None,
+) -> Readings:
     """Read repositories by id, then look whether our access is whole for those that were not found.
 
-    The canary is read after the 404s, so that access lost in between cannot make them believed.
+    The canary is read after the 404s, so that access lost in between cannot make them believed. `observed`
+    is the listing of the same look, which the record does not show yet.
     """
     readings = Readings()
-    checker = AccessChecker(forge, store, organisation, readings)
+    checker = AccessChecker(forge, store, organisation, observed, readings)
     try:
         for tracked in due:
             visibility = tracked.repository.repo.visibility
@@ -160,11 +167,17 @@ class AccessChecker:
     """Finds out, once per visibility and round, whether our access is whole."""
 
     def __init__(
-        self, forge: ForgeRead, store: Store, organisation: Organisation, readings: Readings
+        self,
+        forge: ForgeRead,
+        store: Store,
+        organisation: Organisation,
+        observed: Observed | None,
+        readings: Readings,
     ) -> None:
         self._forge = forge
         self._store = store
         self._organisation = organisation
+        self._observed = observed
         self._readings = readings
 
     def evidence(self, visibility: str) -> Evidence:
@@ -179,12 +192,18 @@ class AccessChecker:
         access = self._forge.access(self._organisation.login, self._organisation.owner_id)
         if access is Access.SELECTED:
             return Evidence(access, canary=None)
-        with self._store.reading() as view:
-            canaries = view.canaries(self._organisation.id, visibility, CANARIES)
+        canaries = self._canaries(visibility)
         canary = self._any_readable(canaries) if canaries else None
         if canary is False or (canary and access is Access.ALL):
             return Evidence(access, canary)
         return Evidence(access, canary, self._counts_agree(visibility))
+
+    def _canaries(self, visibility: str) -> list[int]:
+        """Some that are there for all we know; what this very look did not list proves nothing of the rest."""
+        lacking = set(self._observed.vanished) if self._observed else set()
+        with self._store.reading() as view:
+            found = view.canaries(self._organisation.id, visibility, CANARIES + len(lacking))
+        return [repo_id for repo_id in found if repo_id not in lacking][:CANARIES]
 
     def _any_readable(self, canaries: Sequence[int]) -> bool:
         for repo_id in canaries:
@@ -198,15 +217,29 @@ class AccessChecker:
         facts = self._forge.organisation(self._organisation.login, self._organisation.owner_id)
         self._readings.cost += Cost(requests=1, points=1)
         with self._store.reading() as view:
-            counts = view.presence_counts(self._organisation.id)
-        seen = {v: n for (v, presence), n in counts.items() if presence == Presence.SEEN}
-        public = seen.get("public", 0)
+            seen = self._seen(view)
+        public = seen["public"]
         told, ours = (
             (facts.public_repos, public)
             if visibility == "public"
-            else (facts.private_repos, sum(seen.values()) - public)
+            else (facts.private_repos, seen.total() - public)
         )
         return None if told is None else told == ours
+
+    def _seen(self, view: Reads) -> Counter[str]:
+        """How many repositories we see, by visibility: as recorded, put right by what this look listed."""
+        seen: Counter[str] = Counter()
+        for (visibility, presence), number in view.presence_counts(self._organisation.id).items():
+            seen[visibility] += number if presence == Presence.SEEN else 0
+        observed = self._observed
+        if observed is None or observed.quiet:
+            return seen
+        for tracked in _records(view, [*observed.vanished, *observed.changed]).values():
+            row = tracked.repository
+            if row.presence is Presence.SEEN and row.organisation_id == self._organisation.id:
+                seen[row.repo.visibility] -= 1
+        seen.update(observed.listing.repos[repo_id].visibility for repo_id in observed.changed)
+        return seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +294,16 @@ def survey(
     unlisted = [t for t in due if t.repository.repo.id not in observed.digests]
     suspects = [change.before for change in lacking]
     chosen = [*unlisted, *suspects][: rules.reads_per_round]
-    return Survey(observed, read_each(forge, store, organisation, chosen))
+    return Survey(observed, read_each(forge, store, organisation, chosen, observed))
+
+
+def disagrees(view: Reads, observed: Observed) -> bool:
+    """Whether the record goes on holding as seen what the listing lacks: in its grace, or not read clearly.
+
+    The next look must then compare again, even if no page has changed.
+    """
+    lacking = _records(view, observed.vanished).values()
+    return any(tracked.repository.presence is Presence.SEEN for tracked in lacking)
 
 
 def _suspects(view: Reads, observed: Observed, look: int, grace_s: float) -> list[drift.Suspected]:
