@@ -186,4 +186,4 @@ def test_masking(secret: str, shown: str) -> None:
 
 def test_the_reference_in_the_docs_is_the_one_in_the_code() -> None:
     file = Path(__file__).parents[2] / "docs" / "settings.md"
-    assert file.read_text() == reference(), "write steward.settings.reference() to docs/settings.md"
+    assert file.read_text() == reference(), "run: make docs"
