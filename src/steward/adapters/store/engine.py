@@ -59,10 +59,8 @@ class Database:
     def reading(self) -> Iterator[Connection]:
         """One consistent view; nothing is written."""
         with self._alone(), self.translated(), self.engine.connect() as raw:
-            options: dict[str, Any] = {_BEGIN: "BEGIN"}
-            if self.kind == "postgresql":
-                options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-            connection = raw.execution_options(**options)
+            snapshot = " ISOLATION LEVEL REPEATABLE READ READ ONLY" if self.kind == "postgresql" else ""
+            connection = raw.execution_options(**{_BEGIN: f"BEGIN{snapshot}"})
             with connection.begin() as transaction:
                 yield connection
                 transaction.rollback()
@@ -71,11 +69,10 @@ class Database:
     def writing(self) -> Iterator[Connection]:
         """One write transaction, the only one at this time; commits at the end of the block."""
         with self._alone(), self.translated(), self.engine.connect() as raw:
-            connection = raw.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+            immediate = " IMMEDIATE" if self.kind == "sqlite" else ""
+            connection = raw.execution_options(**{_BEGIN: f"BEGIN{immediate}"})
             with connection.begin():
                 if self.kind == "postgresql":
-                    timeout_ms = int(self.busy_timeout_s * 1000)
-                    connection.exec_driver_sql(f"SET LOCAL lock_timeout = {timeout_ms}")
                     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITE_LOCK})")
                 yield connection
 
@@ -209,7 +206,15 @@ def _postgresql(url: URL, name: str, busy_timeout_s: float) -> Database:
         pool_timeout=busy_timeout_s,
         pool_pre_ping=True,
         hide_parameters=True,
-        connect_args={"connect_timeout": 10, "keepalives_idle": 30, "application_name": "steward"},
+        # Transactions begin with the statement that `_begin` sends: one round trip, whatever their kind.
+        isolation_level="AUTOCOMMIT",
+        connect_args={
+            "connect_timeout": 10,
+            "keepalives_idle": 30,
+            "application_name": "steward",
+            "options": f"-c lock_timeout={int(busy_timeout_s * 1000)}",
+        },
     )
+    event.listen(engine, "begin", _begin)
     secret = str(url.password) if url.password else ""
     return Database(engine, name, busy_timeout_s, secret=secret)
