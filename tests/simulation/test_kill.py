@@ -33,7 +33,7 @@ def environment(hub: Hub, folder: Path) -> dict[str, str]:
         "STEWARD_GITHUB_ORGS": "acme",
         "STEWARD_DATA_DIR": str(folder),
         "STEWARD_SYNC_INTERVAL_S": "1",
-        "STEWARD_SYNC_CONFIRM_SPACING_S": "0.2",
+        "STEWARD_SYNC_CONFIRM_SPACING_S": "1",
         "STEWARD_SYNC_GRACE_S": "0",
         "STEWARD_SYNC_LOSS_COUNT_MAX": "1000",
     }
@@ -86,7 +86,7 @@ def judge(hub: Hub, folder: Path, env: dict[str, str], alive: dict[int, str]) ->
             steward("sync", "run", "--json"), env=env, cwd=folder, capture_output=True, text=True, check=False
         )
         assert ran.returncode == 0, ran.stderr
-        time.sleep(0.25)
+        time.sleep(1.1)
     assert json.loads(ran.stdout)["organisations"][0]["state"] == "ok"
     url = f"sqlite:///{folder / 'steward.db'}"
     assert check(url) == []
