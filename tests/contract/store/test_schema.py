@@ -69,10 +69,9 @@ def catalogue(connection: Connection) -> dict[tuple[str, str], Any]:
 
 
 def _parts(definition: str) -> list[str]:
-    """The parts of a definition in one order."""
-    return sorted(
-        " ".join(part.replace('"', "").replace("(", " ( ").split()) for part in definition.split(",")
-    )
+    """The parts of a definition in one order, without its outer brackets' place and its quotes."""
+    apart = definition.replace('"', "").replace("(", " ( ").replace(")", " ) ")
+    return sorted(" ".join(part.split()).rstrip(" )") for part in apart.split(","))
 
 
 def schema_of(database: Database) -> dict[tuple[str, str], Any]:

@@ -124,7 +124,7 @@ def _is_counted(table: Table) -> bool:
 
 def _lines(source: Path) -> Iterator[Any]:
     """Every line of a backup but the last, which is verified. Raises Permanent for a file that is no backup."""
-    rows = counted = 0
+    rows, counted = 0, -1
     try:
         with gzip.open(source, "rb") as packed:
             for number, line in enumerate(packed):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import Connection, Table, select, text
+from sqlalchemy.exc import DatabaseError
 
 from steward.adapters.store.engine import Database, connect
 from steward.adapters.store.journal_rows import event_from, incident_from, look_from, outgoing_from
@@ -98,7 +99,10 @@ def check(url: str) -> list[Finding]:
 
 
 def _findings(database: Database, connection: Connection) -> Iterator[Finding]:
-    yield from _damage(connection)
+    damage = list(_damage(connection))
+    if damage:
+        yield from damage
+        return
     try:
         found = revision(connection)
         refuse_unless_older(database, found)
@@ -123,9 +127,15 @@ def _damage(connection: Connection) -> Iterator[Finding]:
     """What SQLite itself finds wrong; PostgreSQL has no such question."""
     if connection.dialect.name != "sqlite":
         return
-    for row in connection.execute(text("PRAGMA integrity_check")):
-        if row[0] != "ok":
-            yield Finding("integrity", str(row[0]))
+    broken: list[str] = []
+    try:
+        rows = connection.execute(text("PRAGMA integrity_check"))
+        broken.extend(row[0] for row in rows if row[0] != "ok")
+    except DatabaseError as error:
+        broken.append(str(error.orig))  # so damaged that it cannot even be examined to the end
+    yield from (Finding("integrity", words) for words in broken)
+    if broken:
+        return
     for row in connection.execute(text("PRAGMA foreign_key_check")):
         yield Finding("references", f"row {row[1]} of {row[0]} refers to a row of {row[2]} that is not there")
 

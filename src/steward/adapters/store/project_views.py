@@ -56,17 +56,9 @@ class ProjectReads(View):
 
     def expected(self, organisation_id: int) -> list[Expected]:
         """Projects that wait for a repository with their name and marker, by slug."""
-        statement = (
-            select(projects)
-            .where(
-                _p.organisation_id == organisation_id,
-                _p.expects.is_not(None),
-                _p.repository_id.is_(None),
-                _p.marker.is_not(None),
-            )
-            .order_by(_p.slug)
-        )
-        found = [project_from(row) for row in self._all(statement)]
+        waiting = (_p.expects.is_not(None), _p.repository_id.is_(None), _p.marker.is_not(None))
+        rows = self._all(select(projects).where(_p.organisation_id == organisation_id, *waiting))
+        found = sorted(map(project_from, rows), key=lambda project: project.slug)
         return [Expected(project, project.expects or "", project.marker or "") for project in found]
 
     def slugs_like(self, bases: Collection[str]) -> set[str]:

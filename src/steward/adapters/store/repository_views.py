@@ -132,20 +132,13 @@ class RepositoryReads(View):
     def namesakes(self, organisation_id: int, names: Collection[str]) -> dict[str, list[Tracked]]:
         """Lower-case name -> those of the organisation that bear it or once bore it, by id."""
         bears = among(_n.name_key, {name.lower() for name in names})
-        statement = (
-            select(*repositories.columns, *projects.columns, _n.name_key)
-            .select_from(
-                repository_names.join(repositories, _r.id == _n.repository_id).outerjoin(
-                    projects, projects.c.id == _r.project_id
-                )
-            )
-            .where(_r.organisation_id == organisation_id, bears)
-            .distinct()
-            .order_by(_r.id)
-        )
+        borne: dict[int, list[str]] = {}
+        for row in self._all(select(_n.repository_id, _n.name_key).where(bears).distinct()):
+            borne.setdefault(row[0], []).append(row[1])
         found: dict[str, list[Tracked]] = {}
-        for row in self._all(statement):
-            found.setdefault(row[-1], []).append(tracked_from(row[:-1]))
+        for tracked in self._tracked_where(_r.organisation_id == organisation_id, among(_r.id, borne)):
+            for name in borne[tracked.repository.repo.id]:
+                found.setdefault(name, []).append(tracked)
         return found
 
     def names(self, repository_id: int) -> list[NameRecord]:

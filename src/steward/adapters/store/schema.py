@@ -111,7 +111,10 @@ _index("ix_projects_status", projects.c.status, projects.c.slug)
 _index("ix_projects_organisation", projects.c.organisation_id, projects.c.slug)
 _index("ix_projects_repository", projects.c.repository_id)
 _index(
-    "ix_projects_expecting", projects.c.organisation_id, where="expects IS NOT NULL AND repository_id IS NULL"
+    "ix_projects_expecting",
+    projects.c.organisation_id,
+    projects.c.repository_id,
+    where="expects IS NOT NULL",
 )
 
 repositories = Table(
@@ -205,7 +208,6 @@ looks = Table(
     sqlite_autoincrement=True,
 )
 _index("ix_looks_organisation", looks.c.organisation_id, looks.c.id)
-_index("ix_looks_idle", looks.c.finished_at, where="NOT changed")
 
 look_requests = Table(
     "look_requests",

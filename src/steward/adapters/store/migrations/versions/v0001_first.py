@@ -86,7 +86,6 @@ def _organisations() -> None:
         *_refers("looks", "organisation_id", "organisations.id"),
         sqlite_autoincrement=True,
     )
-    _index("ix_looks_idle", "looks", "finished_at", where="NOT changed")
     _index("ix_looks_organisation", "looks", "organisation_id", "id")
     op.create_table(
         "look_requests",
@@ -131,7 +130,8 @@ def _projects() -> None:
         "ix_projects_expecting",
         "projects",
         "organisation_id",
-        where="expects IS NOT NULL AND repository_id IS NULL",
+        "repository_id",
+        where="expects IS NOT NULL",
     )
     _index("ix_projects_organisation", "projects", "organisation_id", "slug")
     _index("ix_projects_repository", "projects", "repository_id")
