@@ -93,6 +93,9 @@ class Meter:
         reset = _number(answer, "x-ratelimit-reset")
         if limit is None or remaining is None or reset is None:
             return
+        if answer.status == 401:
+            # A refused credential has no limits; these are the address's own, sixty an hour on github.com.
+            return
         window = _Wait(now, _until_s(reset, answer, now), "the rate limit is nearly used up")
         if self._window is not None and self._remaining is not None and self._window.left_s(now) > 0:
             # Answers overtake each other: one of an hour that is over says nothing any more, and within
