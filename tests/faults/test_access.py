@@ -133,6 +133,28 @@ def test_fault_20_scope_that_is_lost_between_two_confirmations_stops_the_count(s
     assert scene.open_causes() == ["missing"]
 
 
+def test_fault_20_a_token_that_may_be_limited_is_believed_only_where_the_counts_agree(
+    make_scene: MakeScene,
+) -> None:
+    """A fine-grained token: one repository is hidden from it, another is deleted, and a third is new."""
+    scene = make_scene()
+    hidden, *others = scene.create(*NAMES)
+    scene.restart(Token(scene.hub.add_token("github_pat_limited")))
+    scene.beat()
+    scene.hub.fault("selection", repositories=others)
+    scene.settle()
+    assert (scene.presences()[hidden], scene.project(hidden).status) == ("inaccessible", Status.DISCOVERED)
+    scene.hub.clear_faults()
+    scene.beat()
+    assert scene.open_causes() == []
+    gone = scene.hub.delete("api")
+    scene.create("fresh")
+    assert changes(scene.beat()) == {"absent": 1, "discovered": 1}
+    scene.settle()
+    assert scene.project(gone).status is Status.MISSING
+    assert scene.open_causes() == ["missing"]
+
+
 def test_fault_21_archived_on_github_is_a_flag_and_an_incident_never_a_removal(scene: Scene) -> None:
     shop = scene.hub.ids()[0]
     scene.put(shop, Status.ACTIVE)

@@ -176,6 +176,21 @@ def test_fault_23_a_transient_404_is_confirmed_at_intervals_and_nothing_is_made_
     assert scene.hub.ids() == [shop, *others]
 
 
+def test_fault_23_an_answer_by_id_that_says_nothing_is_asked_for_again(scene: Scene) -> None:
+    """The listing stays as it is, so that every page answers 304; the loss is found all the same."""
+    gone = scene.hub.delete("shop")
+    scene.hub.fault("html", path="/repositories/")
+    for _ in range(3):
+        report = scene.beat()
+        assert (report.whole, changes(report)) == (True, {})
+        scene.confirm()
+    assert (scene.presences()[gone], scene.incidents()) == ("seen", [])
+    scene.hub.clear_faults()
+    assert changes(scene.beat()) == {"absent": 1}
+    scene.settle()
+    assert scene.project(gone).status is Status.MISSING
+
+
 def test_fault_24_a_deletion_that_is_heard_of_before_a_rename_stands(scene: Scene) -> None:
     """A look lists the renamed repository; before it is applied a newer look finds the repository gone."""
     shop = shop_of(scene)
