@@ -128,7 +128,9 @@ def _both(
 
     def reconcile() -> None:
         seen = looking.observe(forge, store, organisation, ())
-        assert not (seen.changed or seen.vanished or seen.unseen)
+        assert not (seen.changed)
+        assert not (seen.vanished)
+        assert not (seen.unseen)
 
     def beat() -> None:
         report = heartbeat.beat(organisation_id)
