@@ -231,9 +231,18 @@ def test_a_client_that_goes_away_ends_what_git_did_for_it(hub: Hub) -> None:
 
 
 def children() -> list[str]:
-    """The process ids of this process's child programs (Linux: from /proc)."""
+    """The process ids of this process's children that are git (Linux: from /proc)."""
     tasks = [task / "children" for task in Path("/proc/self/task").iterdir()]
-    return [child for listed in tasks if listed.exists() for child in listed.read_text().split()]
+    found = [child for listed in tasks if listed.exists() for child in listed.read_text().split()]
+    return [child for child in found if _program(child).startswith("git")]
+
+
+def _program(process: str) -> str:
+    """The name of what runs there; "" if it has ended."""
+    try:
+        return Path(f"/proc/{process}/comm").read_text()
+    except OSError:
+        return ""
 
 
 def test_a_push_that_breaks_off_moves_nothing(hub: Hub) -> None:
