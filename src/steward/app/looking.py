@@ -256,8 +256,9 @@ class Survey:
 
     @property
     def quiet(self) -> bool:
-        """Whether no page changed, and nothing was read by id."""
-        return self.observed is not None and self.observed.quiet and not self.readings.sightings
+        """Whether no page changed, and nothing was read by id, nor should have been."""
+        silent = not self.readings.sightings and self.readings.stopped is None
+        return silent and self.observed is not None and self.observed.quiet
 
     @property
     def differs(self) -> bool:
