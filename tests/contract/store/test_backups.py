@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from steward.adapters.store import backup, check, open_store, restore
+from steward.adapters.store.engine import connect as connect_raw
 from steward.adapters.store.schema import HEAD, deliveries, metadata
 from steward.adapters.store.store import SqlStore
 from steward.domain.project import Freeze
@@ -235,3 +236,19 @@ def test_a_backup_is_taken_while_others_write(store: SqlStore, store_url: str, t
     text = gzip.decompress((tmp_path / "b.gz").read_bytes())
     assert b'"half"' not in text
     assert text.startswith(msgspec.json.encode({"format": "steward-backup-1", "schema": HEAD}))
+
+
+def test_a_backup_of_an_older_schema_comes_back_at_the_newest(tmp_path: Path, other_url: str) -> None:
+    url = f"sqlite:///{tmp_path}/old.db"
+    old = connect_raw(url, create=True)
+    with old.writing() as connection:
+        connection.exec_driver_sql(
+            "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"
+        )
+    old.close()
+    backup(url, tmp_path / "b.gz")
+    restore(other_url, tmp_path / "b.gz")
+    restored = open_store(other_url)
+    with restored.reading() as view:
+        assert view.setting("restored_at") is not None
+    restored.close()
