@@ -10,7 +10,10 @@ import pytest
 from steward.domain.guards import Guard
 from steward.domain.lifecycle import Position, Who, advance
 from steward.domain.project import Project
+from steward.domain.repository import Forbidden, NotFound
 from steward.domain.status import Status, Trigger
+from steward.ports import Unreachable
+from steward.testing.forge import Stale
 from steward.testing.world import World
 
 
@@ -291,3 +294,89 @@ def test_a_repository_moved_between_our_organisations_stays_the_same_project(
     assert after.project.id == before.id
     assert after.repository.organisation_id == world.organisations[1].id
     assert (after.project.status, world.open_causes()) == (Status.DISCOVERED, [])
+
+
+def test_a_name_without_the_marker_is_not_what_provisioning_asked_for(world: World) -> None:
+    world.commands().order("portal")
+    project = next(p for p in world.projects() if p.slug == "portal")
+    with world.store.writing() as tx:
+        tx.save_project(replace(project, expects="portal", marker="steward:abc"), project.updated_at)
+    stranger = world.forge.create("acme", "portal", description="somebody else's")
+    world.beat()
+    found = world.tracked(stranger.id).project
+    assert found is not None
+    assert (found.slug, found.status) == ("portal-2", Status.DISCOVERED)
+
+
+def test_a_last_page_that_is_gone_is_noticed_though_no_other_page_changed(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world(page_size=3)
+    repos = [world.forge.create("acme", f"r{number}") for number in range(4)]
+    world.beat()
+    world.clock.advance(600)
+    world.forge.delete(repos[-1].id)
+    assert world.beat().changes["absent"] == 1
+
+
+def test_what_a_single_look_changed_makes_the_next_look_compare(world: World) -> None:
+    shop = repo_named(world, "shop")
+    world.forge.delete(shop)
+    world.beat()
+    world.clock.advance(20)
+    world.round()
+    organisation = world.organisation()
+    assert organisation.marks_revision is None or organisation.revision > organisation.marks_revision
+
+
+def test_access_that_is_lost_while_reading_makes_no_404_believed(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    canary = world.forge.create("acme", "canary")
+    other = world.forge.create("acme", "other")
+    world.forge.create("acme", "open", visibility="public")
+    world.beat()
+    world.clock.advance(600)
+    world.forge.script_listings("acme", Stale(frozenset([other.id])))
+    world.forge.script_reads(other.id, Forbidden())
+    world.beat()
+    assert world.state(other.id) == "inaccessible"
+    world.forge.delete(other.id)
+    world.forge.script_reads(canary.id, None, NotFound())
+    world.forge.touch(canary.id)
+    world.beat()
+    assert world.state(other.id) == "inaccessible"
+    world.forge.touch(canary.id)
+    world.beat()
+    assert (world.state(other.id), world.tracked(other.id).repository.absences) == ("absent", 1)
+
+
+def test_a_configuration_error_freezes_and_heals(world: World) -> None:
+    world.forge.set_reachable("acme", reachable=False)
+    assert world.beat().state == "misconfigured"
+    frozen = world.organisation().frozen
+    assert frozen is not None
+    assert (frozen.by, world.open_causes()) == ("guard:configuration", ["misconfigured"])
+    assert {p.status for p in world.projects()} == {Status.DISCOVERED}
+    world.forge.set_reachable("acme", reachable=True)
+    assert world.beat().state == "ok"
+    assert (world.organisation().frozen, world.open_causes()) == (None, [])
+
+
+def test_a_fault_that_may_pass_is_an_incident_only_when_it_stays(world: World) -> None:
+    for expected in ([], [], ["look_failed"], ["look_failed"]):
+        world.forge.script_listings("acme", Unreachable("timed out"))
+        assert world.beat().whole is False
+        assert world.open_causes() == expected
+    world.beat()
+    assert world.open_causes() == []
+
+
+def test_validators_are_not_kept_while_a_loss_is_held(world: World) -> None:
+    marks = world.organisation().marks_revision
+    for name in ("shop", "tickets", "blog", "bot"):
+        world.forge.delete(repo_named(world, name))
+    world.settle()
+    assert world.open_causes() == ["mass_loss"]
+    after = world.organisation()
+    assert after.marks_revision is None or after.marks_revision < after.revision
+    assert marks is not None
