@@ -74,6 +74,7 @@ def json_value(text: str) -> Any:
 
 @contextmanager
 def readable(what: str, key: object) -> Iterator[None]:
+    """Raise what reading a row's values raises as SchemaMismatch that names the row."""
     try:
         yield
     except (ValueError, TypeError, KeyError, msgspec.MsgspecError) as error:
@@ -84,6 +85,7 @@ def readable(what: str, key: object) -> Iterator[None]:
 
 
 def maybe(convert: Callable[[str], T], text: str | None) -> T | None:
+    """Read the text, where there is one."""
     return None if text is None else convert(text)
 
 

@@ -49,8 +49,10 @@ def _index(name: str, table: str, *columns: str, where: str = "", unique: bool =
 def upgrade() -> None:
     """Make every table of an empty database."""
     _organisations()
+    _requests_and_pages()
     _projects()
     _repositories()
+    _names()
     _journal()
     _messages()
     _rest()
@@ -87,6 +89,9 @@ def _organisations() -> None:
         sqlite_autoincrement=True,
     )
     _index("ix_looks_organisation", "looks", "organisation_id", "id")
+
+
+def _requests_and_pages() -> None:
     op.create_table(
         "look_requests",
         *_key("look_requests"),
@@ -181,6 +186,9 @@ def _repositories() -> None:
         "id",
         where="lost_at IS NULL",
     )
+
+
+def _names() -> None:
     op.create_table(
         "repository_names",
         *_key("repository_names"),
