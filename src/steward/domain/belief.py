@@ -112,10 +112,12 @@ def _not_found(before: Tracked, context: Context) -> Change | None:
         return _inaccessible(before, "a person rejected its loss")
     if drift.in_grace(repository.repo, context.server_at, rules.grace_s):
         return None
-    evidence = context.evidence.get(repository.repo.visibility)
-    doubt = evidence.doubt() if evidence else "our access was not checked"
-    if doubt and not repository.vouched.startswith(DELIVERY_SAYS_GONE):
-        return _inaccessible(before, doubt)
+    if not repository.vouched.startswith(DELIVERY_SAYS_GONE):
+        evidence = context.evidence.get(repository.repo.visibility)
+        if evidence is None:  # the round ended before our access could be checked: nothing is known
+            return None
+        if doubt := evidence.doubt():
+            return _inaccessible(before, doubt)
     return _count(before, context)
 
 

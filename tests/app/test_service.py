@@ -1,0 +1,167 @@
+"""The running Steward: its loops under one lease, looks asked for by another process, and a clean end."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from steward.adapters.clock import SystemClock
+from steward.adapters.store import open_store
+from steward.app.application import Application
+from steward.app.errors import LeaseHeld
+from steward.domain.journal import Notice
+from steward.domain.rules import Rules
+from steward.ports import ProjectQuery, Unreachable
+from steward.testing.forge import FakeForge
+from steward.testing.world import Recorder
+
+QUICK = Rules(interval_s=0.3, jitter=0.0, confirm_spacing_s=0.2, grace_s=0.0)
+
+
+class Running:
+    """A Steward in a thread, on a database file that another one can open too."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = SystemClock()
+        self.forge = FakeForge(self.clock)
+        self.forge.add_organisation("acme")
+        self.recorder = Recorder()
+        self.folder = folder
+        self.stop = threading.Event()
+        self.lines: list[str] = []
+        self.died: list[BaseException] = []
+
+    def application(self, holder: str, rules: Rules = QUICK) -> Application:
+        """An application of its own on the shared database."""
+        return Application(
+            store=open_store(f"sqlite:///{self.folder / 'steward.db'}"),
+            clock=self.clock,
+            rules=rules,
+            forge=lambda: self.forge,
+            logins=["acme"],
+            server=self.forge.server,
+            notifiers=[self.recorder],
+            holder=holder,
+        )
+
+    @contextmanager
+    def serving(self, app: Application) -> Iterator[None]:
+        """Run its service until the block ends."""
+
+        def run() -> None:
+            try:
+                app.service().run(self.stop, self.lines.append)
+            except BaseException as error:  # noqa: BLE001 -- a thread hands what it died of to the test
+                self.died.append(error)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        try:
+            yield
+        finally:
+            self.stop.set()
+            thread.join(10)
+            assert not thread.is_alive(), "it ends when it is told to"
+
+
+def until(true: Callable[[], bool], timeout_s: float = 10.0) -> None:
+    """Wait for something to become true."""
+    end = time.monotonic() + timeout_s
+    while not true():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Running:
+    """One organisation with a few repositories."""
+    made = Running(tmp_path)
+    for name in ("shop", "blog", "api"):
+        made.forge.create("acme", name)
+    return made
+
+
+def statuses(app: Application) -> dict[str, str]:
+    """Slug -> status."""
+    return {p["slug"]: p["status"] for p in app.queries.projects(ProjectQuery())}
+
+
+def test_it_looks_at_once_confirms_tells_and_publishes(running: Running) -> None:
+    app = running.application("one")
+    with running.serving(app):
+        until(lambda: len(statuses(app)) == 3)
+        running.forge.delete(next(iter(running.forge.live("acme"))))
+        until(lambda: "missing" in statuses(app).values())
+        until(lambda: any("gone from GitHub" in title for title in running.recorder.titles()))
+        until(lambda: app.queries.events(after=0, limit=500)[-1]["kind"] == "incident.opened")
+    assert running.died == []
+    assert app.store.holder("heartbeat") is None
+
+
+def test_a_second_one_is_refused_and_says_who_runs(running: Running) -> None:
+    app = running.application("the first one")
+    with running.serving(app):
+        until(lambda: app.store.holder("heartbeat") is not None)
+        with pytest.raises(LeaseHeld, match="the first one"):
+            running.application("two").service().run(threading.Event(), print)
+
+
+def test_a_look_asked_for_by_another_process_is_served_and_waited_for(running: Running) -> None:
+    slow = replace(QUICK, interval_s=3600.0)
+    app, other = running.application("one", slow), running.application("two", slow)
+    with running.serving(app):
+        until(lambda: len(statuses(app)) == 3)
+        running.forge.create("acme", "fresh")
+        told: list[str] = []
+        shown = other.sync.run(asked_by="local:anna", progress=told.append)["organisations"][0]
+        assert (shown["login"], shown["whole"], shown["observed"]) == ("acme", True, 4)
+        assert shown["changes"]["discovered"] == 1
+        assert "asked the running Steward (one)" in told[0]
+    assert "fresh" in statuses(app)
+
+
+def test_a_failing_forge_is_told_and_tried_again(running: Running) -> None:
+    running.forge.script_listings("acme", Unreachable("timed out"), Unreachable("timed out"))
+    app = running.application("one")
+    with running.serving(app):
+        until(lambda: len(statuses(app)) == 3)
+    assert [line for line in running.lines if "timed out" in line]
+    assert running.died == []
+
+
+def test_what_a_loop_dies_of_ends_the_service_aloud(running: Running) -> None:
+    running.forge.script_listings("acme", ZeroDivisionError("a defect"))
+    app = running.application("one")
+    with running.serving(app):
+        until(lambda: bool(running.died))
+    assert isinstance(running.died[0], ZeroDivisionError)
+    assert app.store.holder("heartbeat") is None
+
+
+def test_a_mute_that_ends_is_told(running: Running) -> None:
+    app = running.application("one")
+    with running.serving(app):
+        until(lambda: len(statuses(app)) == 3)
+        running.forge.delete(next(iter(running.forge.live("acme"))))
+        until(lambda: bool(app.queries.incidents()))
+        number = app.queries.incidents()[0]["id"]
+        app.attending("local:anna").mute(number, 0.1)
+        until(lambda: app.queries.incident(number)["muted_until"] is None)
+        until(lambda: len([t for t in running.recorder.titles() if "gone" in t]) == 2)
+
+
+def test_a_message_that_cannot_be_sent_stops_nothing_else(running: Running) -> None:
+    running.recorder.fail_with = [Unreachable("no route")]
+    app = running.application("one")
+    with running.serving(app):
+        until(lambda: len(statuses(app)) == 3)
+        until(lambda: app.store.holder("heartbeat") is not None and not running.recorder.fail_with)
+        with app.store.writing() as tx:
+            tx.enqueue([Notice("later", running.clock.now().at, "later", "")], ["recorder"])
+        until(lambda: "later" in running.recorder.titles())
