@@ -81,18 +81,19 @@ def test_fault_32_a_look_that_was_overtaken_is_followed_by_one_that_compares(sce
     shop = absent_shop(scene)
     scene.hub.restore(shop)
 
-    def deleted_and_looked_at() -> None:
-        scene.hub.delete(shop)
-        scene.round()
-        scene.hub.restore(shop)
+    def missed_by_id() -> None:
+        scene.hub.fault("not_found", repo=shop, by="id", times=1)
+        report = scene.round()
+        assert report is not None
+        assert changes(report) == {"absent": 1}
 
-    scene.line.after_next_listing(deleted_and_looked_at)
+    scene.line.after_next_listing(missed_by_id)
     scene.beat()
     assert scene.presences()[shop] == "absent"
-    scene.beat()
-    assert scene.presences()[shop] == "seen"
+    report = scene.beat()
+    assert (report.cost.not_modified, changes(report)) == (1, {"returned": 1})
     assert changes(scene.settle()) == {}
-    assert scene.incidents() == []
+    assert (set(scene.presences().values()), scene.incidents()) == ({"seen"}, [])
 
 
 # 33: two replicas ----------------------------------------------------------------------------------------

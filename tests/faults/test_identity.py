@@ -280,6 +280,31 @@ def test_fault_45_a_read_by_id_under_the_new_name_is_no_transfer_either(make_sce
     assert scene.incidents() == []
 
 
+def test_fault_45_a_single_look_before_the_new_name_is_known_compares_ids(scene: Scene) -> None:
+    shop = scene.hub.delete("shop")
+    scene.beat()
+    scene.hub.org_rename("acme", "newco")
+    scene.hub.restore(shop)
+    scene.clock.advance(20)
+    report = scene.round()
+    assert report is not None
+    assert changes(report) == {"returned": 1}
+    assert (scene.presences()[shop], scene.project(shop).status) == ("seen", Status.DISCOVERED)
+    assert scene.tracked(shop).repository.repo.full_name == "newco/shop"
+    assert scene.incidents() == []
+
+
+def test_fault_45_another_owner_under_the_old_name_is_another_owner(scene: Scene) -> None:
+    shop = shop_of(scene)
+    scene.hub.org_rename("acme", "newco")
+    scene.hub.transfer(shop, "acme")
+    assert scene.hub.org("acme").id != scene.hub.org("newco").id
+    report = scene.beat()
+    assert changes(report)["transferred"] == 1
+    assert scene.project(shop).status is Status.MISSING
+    assert scene.the_incident("transferred")["evidence"]["new_place"]["now"] == "acme/shop"
+
+
 def test_fault_45_a_deletion_in_a_renamed_organisation_is_found(scene: Scene) -> None:
     shop = shop_of(scene)
     scene.hub.org_rename("acme", "newco")
