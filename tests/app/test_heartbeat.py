@@ -12,7 +12,7 @@ from steward.domain.lifecycle import Position, Who, advance
 from steward.domain.project import Project
 from steward.domain.repository import Forbidden, NotFound
 from steward.domain.status import Status, Trigger
-from steward.ports import Unreachable
+from steward.ports import Uninstalled, Unreachable
 from steward.testing.forge import Stale
 from steward.testing.world import World
 
@@ -348,6 +348,13 @@ def test_access_that_is_lost_while_reading_makes_no_404_believed(make_world: Cal
     world.forge.touch(canary.id)
     world.beat()
     assert (world.state(other.id), world.tracked(other.id).repository.absences) == ("absent", 1)
+
+
+def test_an_app_that_was_uninstalled_is_a_configuration_error(world: World) -> None:
+    world.forge.script_listings("acme", Uninstalled("installation 1 is gone", "Install the App again."))
+    assert world.beat().state == "misconfigured"
+    assert (world.organisation().frozen is not None, world.open_causes()) == (True, ["misconfigured"])
+    assert world.beat().state == "ok"
 
 
 def test_a_configuration_error_freezes_and_heals(world: World) -> None:

@@ -17,7 +17,7 @@ from steward.app.application import Application
 from steward.app.errors import LeaseHeld
 from steward.domain.journal import Notice
 from steward.domain.rules import Rules
-from steward.ports import ProjectQuery, Unreachable
+from steward.ports import ProjectQuery, Store, Unreachable
 from steward.testing.forge import FakeForge
 from steward.testing.world import Recorder
 
@@ -33,14 +33,17 @@ class Running:
         self.forge.add_organisation("acme")
         self.recorder = Recorder()
         self.folder = folder
+        self.stores: list[Store] = []
         self.stop = threading.Event()
         self.lines: list[str] = []
         self.died: list[BaseException] = []
 
     def application(self, holder: str, rules: Rules = QUICK) -> Application:
         """An application of its own on the shared database."""
+        store = open_store(f"sqlite:///{self.folder / 'steward.db'}")
+        self.stores.append(store)
         return Application(
-            store=open_store(f"sqlite:///{self.folder / 'steward.db'}"),
+            store=store,
             clock=self.clock,
             rules=rules,
             forge=lambda: self.forge,
@@ -66,11 +69,11 @@ class Running:
             yield
         finally:
             self.stop.set()
-            thread.join(10)
+            thread.join(60)
             assert not thread.is_alive(), "it ends when it is told to"
 
 
-def until(true: Callable[[], bool], timeout_s: float = 10.0) -> None:
+def until(true: Callable[[], bool], timeout_s: float = 60.0) -> None:
     """Wait for something to become true."""
     end = time.monotonic() + timeout_s
     while not true():
@@ -79,12 +82,14 @@ def until(true: Callable[[], bool], timeout_s: float = 10.0) -> None:
 
 
 @pytest.fixture
-def running(tmp_path: Path) -> Running:
+def running(tmp_path: Path) -> Iterator[Running]:
     """One organisation with a few repositories."""
     made = Running(tmp_path)
     for name in ("shop", "blog", "api"):
         made.forge.create("acme", name)
-    return made
+    yield made
+    for store in made.stores:
+        store.close()
 
 
 def statuses(app: Application) -> dict[str, str]:

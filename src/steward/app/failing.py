@@ -11,7 +11,7 @@ from steward.domain.incidents import Cause, Report, Severity
 from steward.domain.journal import Event, Kind
 from steward.domain.project import Freeze, Organisation, OrgState
 from steward.domain.reports import Seen, cleared
-from steward.ports import BadSettings, NoSuchOrganisation, Permanent, Transient, Writes
+from steward.ports import BadSettings, NoSuchOrganisation, Permanent, Transient, Uninstalled, Writes
 
 GUARD_CONFIGURATION = "guard:configuration"
 FAILURES = 3
@@ -23,7 +23,7 @@ def fail_look(
 ) -> Organisation:
     """Record that a look brought nothing whole; return the organisation as it is now."""
     organisation = tx.organisation(organisation_id)
-    wrong = isinstance(error, NoSuchOrganisation | BadSettings)
+    wrong = isinstance(error, NoSuchOrganisation | BadSettings | Uninstalled)
     state = OrgState.MISCONFIGURED if wrong else OrgState.DEGRADED
     after = _with_state(tx, organisation, state, error.reason, seen)
     if wrong and after.frozen is None:

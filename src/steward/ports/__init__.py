@@ -12,6 +12,7 @@ from steward.ports.errors import (
     StoreUnavailable,
     Transient,
     Unauthorised,
+    Uninstalled,
     Unreachable,
 )
 from steward.ports.outside import Clock, ForgeRead, Notifier
@@ -39,6 +40,7 @@ __all__ = [
     "StoreUnavailable",
     "Transient",
     "Unauthorised",
+    "Uninstalled",
     "Unreachable",
     "Writes",
 ]

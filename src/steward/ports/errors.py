@@ -44,7 +44,11 @@ class Incomplete(Transient):
 
 
 class Unauthorised(Permanent):
-    """The credential was refused (401), or its App is not installed any more."""
+    """The credential was refused (401)."""
+
+
+class Uninstalled(Unauthorised):
+    """The GitHub App behind the credential is not installed there any more."""
 
 
 class NoSuchOrganisation(Permanent):

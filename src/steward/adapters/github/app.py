@@ -22,7 +22,7 @@ from steward.adapters.github.limits import Meter, server_time
 from steward.adapters.github.wire import Grant, Tally, Wire
 from steward.domain.instant import Instant, elapsed_s
 from steward.domain.repository import Access
-from steward.ports.errors import BadSettings, NoSuchOrganisation, Unauthorised, Unreachable
+from steward.ports.errors import BadSettings, NoSuchOrganisation, Unauthorised, Uninstalled, Unreachable
 from steward.ports.outside import Clock
 
 _T = TypeVar("_T")
@@ -181,11 +181,11 @@ class AppSource:
         installed.token, installed.told = fresh.token, now
         installed.life_s = (fresh.expires_at - (server_time(answer) or now.at)).total_seconds()
 
-    def _uninstalled(self, number: int) -> Unauthorised:
+    def _uninstalled(self, number: int) -> Uninstalled:
         with self._lock:
             self._installations = {}
             self._installed.pop(number, None)
-        return Unauthorised(
+        return Uninstalled(
             f"installation {number} of the GitHub App is gone or suspended",
             "Install the App on the organisation again, or correct the installation id",
         )
