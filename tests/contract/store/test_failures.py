@@ -193,10 +193,11 @@ def test_what_the_server_answers_is_said_with_what_to_do(raised: psycopg.Error, 
 def test_a_fault_of_this_program_is_no_passing_trouble() -> None:
     with pytest.raises(RuntimeError, match="syntax"), translated("the store"):
         raise pg.SyntaxError("syntax error")
-    with pytest.raises(RuntimeError, match="syntax"), translated("the store"):
-        sqlite3.connect(":memory:").execute("SELEC 1")
-    with pytest.raises(SchemaMismatch, match="db check"), translated("the store"):
-        sqlite3.connect(":memory:").execute("SELECT 1 FROM absent")
+    with closing(sqlite3.connect(":memory:")) as connection:
+        with pytest.raises(RuntimeError, match="syntax"), translated("the store"):
+            connection.execute("SELEC 1")
+        with pytest.raises(SchemaMismatch, match="db check"), translated("the store"):
+            connection.execute("SELECT 1 FROM absent")
 
 
 def test_a_reference_to_nothing_is_refused_whole(store: SqlStore) -> None:
