@@ -261,7 +261,7 @@ def test_fault_34_a_look_applies_what_it_saw_not_what_an_earlier_plan_said(scene
 
 def loop_of(scene: Scene, log: list[str]) -> OrganisationLoop:
     """The loop that a running Steward has for the organisation."""
-    return OrganisationLoop(scene.app.service(), scene.heartbeat, scene.organisation().id, log.append)
+    return OrganisationLoop(scene.app, scene.heartbeat, scene.organisation().id, log.append)
 
 
 @pytest.mark.parametrize("page", [1, 2])

@@ -18,12 +18,12 @@ from steward.app.errors import LeaseHeld
 from steward.app.filing import incident_event, incident_notice
 from steward.app.heartbeat import Heartbeat, Report
 from steward.app.outbox import Outbox
+from steward.app.parts import Parts
 from steward.app.sync import LEASE
 from steward.domain.instant import Instant, elapsed_s
 from steward.domain.journal import Kind
 from steward.domain.project import Organisation
-from steward.domain.rules import Rules
-from steward.ports import Clock, ForgeRead, Lease, Notifier, Store, StoreUnavailable
+from steward.ports import Lease, StoreUnavailable
 
 TICK_S = 0.5
 PUBLISH_S = 0.2
@@ -38,41 +38,37 @@ Log = Callable[[str], None]
 class Service:
     """Runs the loops. One process at a time; the others are refused with LeaseHeld."""
 
-    store: Store
-    forge: Callable[[], ForgeRead]
-    clock: Clock
-    rules: Rules
-    logins: Sequence[str]
-    server: str
-    notifiers: Sequence[Notifier]
-    holder: str
+    parts: Parts
 
     def run(self, stop: threading.Event, log: Log) -> None:
         """Block until `stop` is set. Raises LeaseHeld at the start, and what a loop died of at the end."""
-        lease = self.store.acquire(LEASE, self.holder)
+        lease = self.parts.store.acquire(LEASE, self.parts.holder)
         if lease is None:
-            raise LeaseHeld(self.store.holder(LEASE) or "unknown")
+            raise LeaseHeld(self.parts.store.holder(LEASE) or "unknown")
         try:
-            organisations = connect(self.store, self.logins, self.server, self.clock.now().at)
+            organisations = connect(
+                self.parts.store, self.parts.logins, self.parts.server, self.parts.clock.now().at
+            )
             self._run_loops(organisations, lease, stop, log)
         finally:
             with suppress(StoreUnavailable):
-                self.store.publish()
-            self.store.release(lease)
+                self.parts.store.publish()
+            self.parts.store.release(lease)
 
     def _run_loops(
         self, organisations: Sequence[Organisation], lease: Lease, stop: threading.Event, log: Log
     ) -> None:
         died: list[BaseException] = []
-        channels = [notifier.channel for notifier in self.notifiers]
-        heartbeat = Heartbeat(self.store, self.forge(), self.clock, self.rules, channels, lease)
-        outbox = Outbox(self.store, self.notifiers, self.clock)
+        own = self.parts
+        heartbeat = Heartbeat(own.store, own.forge(), own.clock, own.rules, own.channels, lease)
+        outbox = Outbox(self.parts.store, self.parts.notifiers, self.parts.clock)
         loops: list[tuple[str, Callable[[], float]]] = [
-            (f"look:{o.login}", OrganisationLoop(self, heartbeat, o.id, log).tick) for o in organisations
+            (f"look:{o.login}", OrganisationLoop(self.parts, heartbeat, o.id, log).tick)
+            for o in organisations
         ]
         loops.append(("outbox", lambda: TICK_S if outbox.deliver(lease) == 0 else 0.0))
-        loops.append(("housekeeping", Housekeeping(self, lease, channels).tick))
-        loops.append(("publisher", lambda: PUBLISH_S if self.store.publish() == 0 else 0.0))
+        loops.append(("housekeeping", Housekeeping(self.parts, lease).tick))
+        loops.append(("publisher", lambda: PUBLISH_S if self.parts.store.publish() == 0 else 0.0))
         threads = [
             threading.Thread(target=_loop, args=(tick, stop, log, died), name=name, daemon=True)
             for name, tick in loops
@@ -103,8 +99,8 @@ def _loop(tick: Callable[[], float], stop: threading.Event, log: Log, died: list
 class OrganisationLoop:
     """When an organisation is looked at: at the interval, when asked for, when a confirmation waits for it."""
 
-    def __init__(self, service: Service, heartbeat: Heartbeat, organisation_id: int, log: Log) -> None:
-        self._service = service
+    def __init__(self, parts: Parts, heartbeat: Heartbeat, organisation_id: int, log: Log) -> None:
+        self._parts = parts
         self._heartbeat = heartbeat
         self._organisation_id = organisation_id
         self._log = log
@@ -123,28 +119,28 @@ class OrganisationLoop:
         return TICK_S
 
     def _requests(self) -> list[int]:
-        with self._service.store.reading() as view:
+        with self._parts.store.reading() as view:
             return [r.id for r in view.look_requests() if r.organisation_id == self._organisation_id]
 
     def _is_due(self) -> bool:
         if self._last is None:
             return True
-        return elapsed_s(self._last, self._service.clock.now()) >= self._wait_s
+        return elapsed_s(self._last, self._parts.clock.now()) >= self._wait_s
 
     def _beat(self, requests: Sequence[int]) -> None:
         report = self._heartbeat.beat(self._organisation_id, "person" if requests else "interval", requests)
-        self._last = self._service.clock.now()
+        self._last = self._parts.clock.now()
         self._wants_look = report.wants_look
         self._wait_s = self._next_wait_s(report)
         if not report.whole:
             self._log(f"{report.login}: {report.reason}")
 
     def _next_wait_s(self, report: Report) -> float:
-        rules = self._service.rules
+        rules = self._parts.rules
         spread = 1 + rules.jitter * random.uniform(-1, 1)  # noqa: S311 -- spreads load, guards nothing
         wait_s = rules.interval_s * spread
         if report.retry_at is not None:
-            until_s = (report.retry_at - self._service.clock.now().at).total_seconds()
+            until_s = (report.retry_at - self._parts.clock.now().at).total_seconds()
             return max(1.0, until_s)
         return wait_s
 
@@ -152,32 +148,31 @@ class OrganisationLoop:
 class Housekeeping:
     """Ends mutes that expired, and forgets looks and sent messages that are of no use any more."""
 
-    def __init__(self, service: Service, lease: Lease, channels: Sequence[str]) -> None:
-        self._service = service
+    def __init__(self, parts: Parts, lease: Lease) -> None:
+        self._parts = parts
         self._lease = lease
-        self._channels = channels
         self._pruned: Instant | None = None
 
     def tick(self) -> float:
         """Do what is due; return the seconds until the next tick."""
         self._unmute()
-        now = self._service.clock.now()
+        now = self._parts.clock.now()
         if self._pruned is None or elapsed_s(self._pruned, now) >= PRUNE_S:
-            with self._service.store.writing(self._lease) as tx:
+            with self._parts.store.writing(self._lease) as tx:
                 tx.prune(now.at - LOOKS_KEPT)
             self._pruned = now
         return 10 * TICK_S
 
     def _unmute(self) -> None:
-        at = self._service.clock.now().at
-        with self._service.store.reading() as view:
+        at = self._parts.clock.now().at
+        with self._parts.store.reading() as view:
             ended = view.muted_expired(at)
         if not ended:
             return
-        with self._service.store.writing(self._lease) as tx:
+        with self._parts.store.writing(self._lease) as tx:
             for incident in tx.muted_expired(at):
                 saved = tx.save_incident(replace(incident, muted_until=None, muted_by=""))
                 kind = Kind.INCIDENT_UNMUTED
                 tx.append([incident_event(kind, saved, at, "clock", "the mute ended")])
                 notice = incident_notice(kind, saved, at)
-                tx.enqueue([notice] if notice else [], self._channels)
+                tx.enqueue([notice] if notice else [], self._parts.channels)

@@ -10,14 +10,14 @@ from steward.app.connecting import choose, connect
 from steward.app.errors import Invalid
 from steward.app.heartbeat import NEWEST, Heartbeat, Report
 from steward.app.outbox import Outbox
+from steward.app.parts import Parts
 from steward.app.views import Json
 from steward.domain.belief import Context
 from steward.domain.drift import Born, Change, Discovered, MovedHere, Present
 from steward.domain.instant import Instant, elapsed_s
 from steward.domain.project import Look, Organisation
 from steward.domain.repository import Cost
-from steward.domain.rules import Rules
-from steward.ports import Clock, ForgeRead, Lease, Notifier, Permanent, Store, Transient
+from steward.ports import ForgeRead, Lease, Permanent, Transient
 
 LEASE = "heartbeat"
 ASK_TIMEOUT_S = 600.0
@@ -30,14 +30,7 @@ Progress = Callable[[str], None]
 class Sync:
     """The looks that a person asks for."""
 
-    store: Store
-    forge: Callable[[], ForgeRead]
-    clock: Clock
-    rules: Rules
-    logins: Sequence[str]
-    server: str
-    notifiers: Sequence[Notifier]
-    holder: str
+    parts: Parts
 
     def run(self, logins: Sequence[str] = (), *, asked_by: str, progress: Progress) -> Json:
         """Look at the named organisations (all, if none is named) now, and wait for the result.
@@ -45,52 +38,52 @@ class Sync:
         Raises Unknown, BadSettings, StoreUnavailable. What the forge did is in the result.
         """
         chosen = choose(self._connected(), logins)
-        lease = self.store.acquire(LEASE, self.holder)
+        lease = self.parts.store.acquire(LEASE, self.parts.holder)
         if lease is None:
             return self._ask(chosen, asked_by, progress)
         try:
             reports = self._look(chosen, lease, asked_by, progress)
         finally:
-            self.store.release(lease)
+            self.parts.store.release(lease)
         return {"organisations": reports}
 
     def _connected(self) -> list[Organisation]:
-        if not self.logins:
+        if not self.parts.logins:
             raise Invalid(
                 "no organisation is configured",
                 "Set STEWARD_GITHUB_ORGS and STEWARD_GITHUB_TOKEN, or run `steward init`; "
                 "`steward up` without them shows a sample organisation.",
             )
-        return connect(self.store, self.logins, self.server, self.clock.now().at)
+        return connect(self.parts.store, self.parts.logins, self.parts.server, self.parts.clock.now().at)
 
     def _look(
         self, chosen: Sequence[Organisation], lease: Lease, asked_by: str, progress: Progress
     ) -> list[Json]:
-        channels = [notifier.channel for notifier in self.notifiers]
-        heartbeat = Heartbeat(self.store, self.forge(), self.clock, self.rules, channels, lease)
+        own = self.parts
+        heartbeat = Heartbeat(own.store, own.forge(), own.clock, own.rules, own.channels, lease)
         reports = []
         for organisation in chosen:
             progress(f"{organisation.login}: looking")
             report = heartbeat.beat(organisation.id, asked_by)
             reports.append({**report.json(), "next_confirmation_s": self._next(organisation.id)})
-        Outbox(self.store, self.notifiers, self.clock).deliver(lease)
-        self.store.publish()
+        Outbox(self.parts.store, self.parts.notifiers, self.parts.clock).deliver(lease)
+        self.parts.store.publish()
         return reports
 
     def _next(self, organisation_id: int) -> float | None:
         """Seconds until the next read by id may count; None if nothing is being confirmed."""
-        now, spacing_s = self.clock.now(), self.rules.confirm_spacing_s
-        with self.store.reading() as view:
-            pending = view.absences(organisation_id, self.rules.reads_per_round)
+        now, spacing_s = self.parts.clock.now(), self.parts.rules.confirm_spacing_s
+        with self.parts.store.reading() as view:
+            pending = view.absences(organisation_id, self.parts.rules.reads_per_round)
         waits = [_wait_s(t.repository.confirmed, now, spacing_s) for t in pending]
         return round(min(waits), 1) if waits else None
 
     def _ask(self, chosen: Sequence[Organisation], asked_by: str, progress: Progress) -> Json:
         """Have the process that holds the lease look, and wait until it has."""
-        at = self.clock.now()
-        with self.store.writing() as tx:
+        at = self.parts.clock.now()
+        with self.parts.store.writing() as tx:
             asked = {o.id: tx.ask_look(o.id, asked_by, at.at) for o in chosen}
-        progress(f"asked the running Steward ({self.store.holder(LEASE)}) for a look")
+        progress(f"asked the running Steward ({self.parts.store.holder(LEASE)}) for a look")
         reports = []
         for organisation in chosen:
             look = self._await(asked[organisation.id], at)
@@ -98,16 +91,16 @@ class Sync:
         return {"organisations": reports}
 
     def _await(self, request_id: int, since: Instant) -> Look:
-        while elapsed_s(since, self.clock.now()) < ASK_TIMEOUT_S:
-            with self.store.reading() as view:
+        while elapsed_s(since, self.parts.clock.now()) < ASK_TIMEOUT_S:
+            with self.parts.store.reading() as view:
                 request = view.look_request(request_id)
                 if request is not None and request.look is not None:
                     look = view.look(request.look)
                     assert look is not None, "a served request names a stored look"
                     return look
-            if self.store.holder(LEASE) is None:
+            if self.parts.store.holder(LEASE) is None:
                 raise Invalid("the running Steward stopped before it looked", "Run `steward sync run` again.")
-            if self.clock.wait(POLL_S):
+            if self.parts.clock.wait(POLL_S):
                 break
         raise Invalid(
             "the running Steward did not look in time",
@@ -115,7 +108,7 @@ class Sync:
         )
 
     def _served(self, organisation_id: int, look: Look) -> Json:
-        with self.store.reading() as view:
+        with self.parts.store.reading() as view:
             organisation = view.organisation(organisation_id)
         finished = look.finished_at or look.started.at
         report = Report(
@@ -134,15 +127,15 @@ class Sync:
 
     def plan(self, logins: Sequence[str] = ()) -> Json:
         """What a look would change now, believed and all; nothing is written."""
-        with self.store.reading() as view:
-            known = [o for o in view.organisations() if o.server == self.server]
-        recorded = [o for o in known if _configured(o, self.logins)]
-        absent = [name for name in self.logins if not any(_configured(o, [name]) for o in recorded)]
-        fresh = [Organisation(0, name, self.server) for name in absent]
+        with self.parts.store.reading() as view:
+            known = [o for o in view.organisations() if o.server == self.parts.server]
+        recorded = [o for o in known if _configured(o, self.parts.logins)]
+        absent = [name for name in self.parts.logins if not any(_configured(o, [name]) for o in recorded)]
+        fresh = [Organisation(0, name, self.parts.server) for name in absent]
         return {"organisations": [self._plan(o) for o in choose([*recorded, *fresh], logins)]}
 
     def _plan(self, organisation: Organisation) -> Json:
-        forge = self.forge()
+        forge = self.parts.forge()
         try:
             changes, reason = self._planned(forge, organisation)
         except (Transient, Permanent) as error:
@@ -155,13 +148,13 @@ class Sync:
         }
 
     def _planned(self, forge: ForgeRead, organisation: Organisation) -> tuple[list[Change], str]:
-        now = self.clock.now()
-        with self.store.reading() as view:
+        now = self.parts.clock.now()
+        with self.parts.store.reading() as view:
             marks = looking.known_marks(view, organisation)
-        seen = looking.survey(forge, self.store, organisation, marks, NEWEST, now, self.rules)
+        seen = looking.survey(forge, self.parts.store, organisation, marks, NEWEST, now, self.parts.rules)
         assert seen.observed is not None, "a survey lists"
         organisation = replace(organisation, last_whole_look=NEWEST)
-        with self.store.reading() as view:
+        with self.parts.store.reading() as view:
             context = Context(
                 organisation=organisation,
                 homes=looking.homes(view, organisation),
@@ -170,7 +163,7 @@ class Sync:
                 look=NEWEST,
                 now=now,
                 server_at=seen.observed.listing.server_at or now.at,
-                rules=self.rules,
+                rules=self.parts.rules,
             )
             shown = list(looking.shown_changes(view, seen, context))
             changes = [*shown, *looking.missed_changes(view, seen, context)]

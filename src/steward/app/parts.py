@@ -1,0 +1,32 @@
+"""What an installation is made of, as `main` builds it and everything in the application shares it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from steward.domain.rules import Rules
+from steward.ports import Clock, ForgeRead, Notifier, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The adapters and settings of one process.
+
+    `forge` is called only where GitHub is needed, so that all else works without a credential. `server`
+    is the API address, `logins` the configured organisations, `holder` how this process names itself.
+    """
+
+    store: Store
+    clock: Clock
+    rules: Rules
+    forge: Callable[[], ForgeRead]
+    logins: Sequence[str]
+    server: str
+    notifiers: Sequence[Notifier]
+    holder: str
+
+    @property
+    def channels(self) -> list[str]:
+        """The names of the configured notifiers."""
+        return [notifier.channel for notifier in self.notifiers]
