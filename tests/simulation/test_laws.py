@@ -6,7 +6,10 @@ A failing world is printed by Hypothesis as the list of its steps, and replays f
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 import pytest
 from hypothesis import HealthCheck, given, note, settings
@@ -16,8 +19,9 @@ from steward.adapters.store import open_store
 from steward.domain.repository import Blocked, Forbidden, NotFound, Unclear
 from steward.domain.rules import Rules
 from steward.domain.status import Status
-from steward.ports import RateLimited, Unauthorised, Unreachable
+from steward.ports import Lease, RateLimited, Store, Unauthorised, Unreachable, Writes
 from steward.testing.forge import Broken, Stale
+from steward.testing.postgres import drop_database, fresh_database
 from steward.testing.world import World
 
 NAMES = tuple("abcdefgh")
@@ -29,7 +33,7 @@ ACTIONS = (
     "touch", "hide private", "show private", "select", "select all", "uninstall", "install",
     "rename organisation", "rotate token", "listing breaks", "listing is stale", "listing fails",
     "read misses", "read forbidden", "read blocked", "read unclear", "read fails", "lag",
-    "jump forward", "jump back", "restart", "beat", "beat", "beat", "round", "round", "wait", "wait",
+    "jump forward", "jump back", "restart", "crash", "beat", "beat", "beat", "round", "round", "wait", "wait",
 )  # fmt: skip
 
 steps = st.lists(
@@ -37,11 +41,38 @@ steps = st.lists(
 )
 
 
+class Crash(Exception):
+    """The process died here; what it had not committed is gone."""
+
+
+class Fragile:
+    """A store whose process dies just before the commit that `fuse` counts down to."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.fuse: int | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    @contextmanager
+    def writing(self, lease: Lease | None = None) -> Iterator[Writes]:
+        """As the store does, or not at all."""
+        with self._store.writing(lease) as tx:
+            yield tx
+            if self.fuse is not None:
+                self.fuse -= 1
+                if self.fuse < 0:
+                    self.fuse = None
+                    raise Crash
+
+
 @dataclass
 class Tale:
     """Plays steps on a world, and checks after each what must never happen."""
 
     world: World
+    store: Fragile
     login: str = "acme"
     missed: Counter[int] = field(default_factory=Counter)
     known_missing: set[str] = field(default_factory=set)
@@ -50,7 +81,10 @@ class Tale:
         """Do one step; steps that make no sense now do nothing."""
         action, which, how = step
         handler = getattr(self, "do_" + action.replace(" ", "_"))
-        handler(which, how)
+        try:
+            handler(which, how)
+        except Crash:
+            self.world.restart()
         self.check()
 
     def pick(self, which: int, login: str | None = None) -> int | None:
@@ -190,6 +224,10 @@ class Tale:
     def do_restart(self, which: int, how: int) -> None:
         self.world.restart()
 
+    def do_crash(self, which: int, how: int) -> None:
+        """Die at the first, second or third commit from now on."""
+        self.store.fuse = how
+
     def do_beat(self, which: int, how: int) -> None:
         self.world.beat()
 
@@ -213,6 +251,7 @@ class Tale:
     def end_faults(self) -> None:
         """From here on GitHub is itself again, and our access whole."""
         forge = self.world.forge
+        self.store.fuse = None
         forge.clear_faults()
         forge.sees_private = True
         forge.listing_lag_s = forge.reading_lag_s = 0.0
@@ -220,10 +259,11 @@ class Tale:
         forge.set_reachable(self.login, reachable=True)
 
 
-def tell(story: list[Step], *, start: int) -> Tale:
+def tell(story: list[Step], store: Store, *, start: int) -> Tale:
     """Play a story from a small organisation that has come in; then let the faults end."""
-    world = World(open_store("sqlite://"), page_size=3, rules=RULES)
-    tale = Tale(world)
+    fragile = Fragile(store)
+    world = World(cast("Store", fragile), page_size=3, rules=RULES)
+    tale = Tale(world, fragile)
     for number in range(start):
         world.forge.create("acme", f"start-{number}", visibility=("private", "public")[number % 2])
     world.beat()
@@ -288,13 +328,13 @@ def judge_quiet(tale: Tale) -> None:
     assert (tale.world.projects(), tale.world.events(), tale.world.incidents()) == before
 
 
-def obey(story: list[Step], start: int) -> None:
+def obey(story: list[Step], start: int, url: str = "sqlite://") -> None:
     """Every law, on one world."""
-    tale = tell(story, start=start)
-    judge_convergence(tale)
-    judge_history(tale)
-    judge_quiet(tale)
-    tale.world.store.close()
+    with closing(open_store(url)) as store:
+        tale = tell(story, store, start=start)
+        judge_convergence(tale)
+        judge_history(tale)
+        judge_quiet(tale)
 
 
 @given(steps, st.integers(1, 9))
@@ -308,3 +348,20 @@ def test_the_laws_hold_in_every_world(story: list[Step], start: int) -> None:
 @settings(max_examples=6000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_the_laws_hold_in_thousands_of_worlds(story: list[Step], start: int) -> None:
     obey(story, start)
+
+
+@pytest.mark.soak
+@given(story=steps, start=st.integers(1, 9))
+@settings(
+    max_examples=200,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+def test_the_laws_hold_on_postgresql(
+    postgres_url: str, postgres_template: str, story: list[Step], start: int
+) -> None:
+    url = fresh_database(postgres_url, postgres_template)
+    try:
+        obey(story, start, url)
+    finally:
+        drop_database(postgres_url, url)
