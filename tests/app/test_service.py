@@ -16,6 +16,7 @@ from steward.adapters.store import open_store
 from steward.app.application import Application
 from steward.app.errors import LeaseHeld
 from steward.domain.journal import Notice
+from steward.domain.project import Look
 from steward.domain.rules import Rules
 from steward.ports import ProjectQuery, Store, Unreachable
 from steward.testing.forge import FakeForge
@@ -170,3 +171,19 @@ def test_a_message_that_cannot_be_sent_stops_nothing_else(running: Running) -> N
         with app.store.writing() as tx:
             tx.enqueue([Notice("later", running.clock.now().at, "later", "")], ["recorder"])
         until(lambda: "later" in running.recorder.titles())
+
+
+def test_a_look_that_a_process_died_in_is_ended_as_interrupted(running: Running) -> None:
+    app = running.application("one")
+    with running.serving(app):
+        until(lambda: len(statuses(app)) == 3)
+    with app.store.reading() as view:
+        organisation = view.organisations()[0]
+    with app.store.writing() as tx:
+        died = tx.begin_look(Look(0, organisation.id, "full", running.clock.now()))
+    shown = app.sync.run(asked_by="local:anna", progress=running.lines.append)
+    assert shown["organisations"][0]["whole"]
+    with app.store.reading() as view:
+        look = view.look(died)
+    assert look is not None
+    assert (look.outcome, look.finished_at is not None) == ("interrupted", True)

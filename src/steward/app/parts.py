@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from steward.domain.rules import Rules
-from steward.ports import Clock, ForgeRead, Notifier, Store
+from steward.ports import Clock, ForgeRead, Lease, Notifier, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +30,9 @@ class Parts:
     def channels(self) -> list[str]:
         """The names of the configured notifiers."""
         return [notifier.channel for notifier in self.notifiers]
+
+
+def end_unfinished(parts: Parts, lease: Lease) -> None:
+    """Close the looks that an earlier holder of the lease died in. Only the holder has running ones."""
+    with parts.store.writing(lease) as tx:
+        tx.interrupt_looks(parts.clock.now().at)

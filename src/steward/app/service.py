@@ -18,7 +18,7 @@ from steward.app.errors import LeaseHeld
 from steward.app.filing import incident_event, incident_notice
 from steward.app.heartbeat import Heartbeat, Report
 from steward.app.outbox import Outbox
-from steward.app.parts import Parts
+from steward.app.parts import Parts, end_unfinished
 from steward.app.sync import LEASE
 from steward.domain.instant import Instant, elapsed_s
 from steward.domain.journal import Kind
@@ -60,6 +60,7 @@ class Service:
     ) -> None:
         died: list[BaseException] = []
         own = self.parts
+        end_unfinished(own, lease)
         heartbeat = Heartbeat(own.store, own.forge(), own.clock, own.rules, own.channels, lease)
         outbox = Outbox(self.parts.store, self.parts.notifiers, self.parts.clock)
         loops: list[tuple[str, Callable[[], float]]] = [

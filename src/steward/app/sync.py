@@ -10,7 +10,7 @@ from steward.app.connecting import choose, connect
 from steward.app.errors import Invalid
 from steward.app.heartbeat import NEWEST, Heartbeat, Report
 from steward.app.outbox import Outbox
-from steward.app.parts import Parts
+from steward.app.parts import Parts, end_unfinished
 from steward.app.views import Json
 from steward.domain.belief import Context
 from steward.domain.drift import Born, Change, Discovered, MovedHere, Present
@@ -60,6 +60,7 @@ class Sync:
         self, chosen: Sequence[Organisation], lease: Lease, asked_by: str, progress: Progress
     ) -> list[Json]:
         own = self.parts
+        end_unfinished(own, lease)
         heartbeat = Heartbeat(own.store, own.forge(), own.clock, own.rules, own.channels, lease)
         reports = []
         for organisation in chosen:

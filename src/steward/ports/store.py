@@ -227,6 +227,10 @@ class Writes(Reads, Protocol):
         """Store its end. The look's id says which."""
         ...
 
+    def interrupt_looks(self, at: datetime) -> int:
+        """End every running look as interrupted, for the holder of the lease that begins; return how many."""
+        ...
+
     def save_repositories(self, repositories: Iterable[Repository], at: datetime) -> int:
         """Insert or update by id, in one set-based statement, and keep the history of names.
 

@@ -87,6 +87,18 @@ def test_looks_begin_with_growing_ids_and_keep_their_end(store: SqlStore) -> Non
         assert view.looks(1, 1)[0].asked_by == "delivery:1"
 
 
+def test_running_looks_are_ended_as_interrupted_and_ended_ones_are_kept(store: SqlStore) -> None:
+    connect(store)
+    with store.writing() as tx:
+        ended, running = tx.begin_look(look()), tx.begin_look(look())
+        tx.finish_look(replace(look(), id=ended, outcome="whole", finished_at=after(1)))
+        assert tx.interrupt_looks(after(9)) == 1
+        assert tx.interrupt_looks(after(9)) == 0
+    with store.reading() as view:
+        shown = {found.id: (found.outcome, found.finished_at) for found in view.looks(1, 10)}
+    assert shown == {ended: ("whole", after(1)), running: ("interrupted", after(9))}
+
+
 def test_the_end_of_a_look_that_never_began_is_refused(store: SqlStore) -> None:
     connect(store)
     with pytest.raises(Conflict), store.writing() as tx:

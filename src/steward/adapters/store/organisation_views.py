@@ -114,6 +114,11 @@ class OrganisationWrites(OrganisationReads):
         if not self._write(update(looks).where(looks.c.id == look.id).values(look_row(look))):
             raise Conflict(f"look {look.id} is not recorded")
 
+    def interrupt_looks(self, at: datetime) -> int:
+        """End every running look as interrupted; return how many there were."""
+        running = update(looks).where(looks.c.outcome == "running")
+        return self._write(running.values(outcome="interrupted", finished_at=stamp(at)))
+
     def save_marks(
         self, organisation_id: int, pages: Mapping[int, tuple[PageMark, Mapping[int, int]]], total: int
     ) -> None:
