@@ -235,4 +235,6 @@ def _start_log(loaded: Loaded, closing: ExitStack) -> None:
 
 def run() -> None:
     """The console script `steward`."""
+    # Whatever is written, the log and the sample's data too, is its owner's alone, as the database is.
+    os.umask(0o077)
     steward.main(obj=Wiring())

@@ -18,7 +18,7 @@ from steward.domain.project import Management, OrgState
 from steward.domain.repository import Presence
 from steward.domain.status import Phase, Status, Trigger
 from steward.faces.cli.root import COMMANDS, steward
-from steward.faces.lines import REASONS
+from steward.faces.lines import REASONS, cause_label
 from steward.settings.model import known
 
 FACES = Path(__file__).parents[2] / "src" / "steward" / "faces"
@@ -65,7 +65,7 @@ def _labels() -> Iterator[Key]:
     yield from (("trigger", trigger.label) for trigger in Trigger)
     yield from (("guard", guard.words) for guard in Guard)
     yield from (("severity", severity.value.capitalize()) for severity in Severity)
-    yield from (("cause", cause.value.replace("_", " ").capitalize()) for cause in Cause)
+    yield from (("cause", cause_label(cause)) for cause in Cause)
     yield from (("presence", presence.value.capitalize()) for presence in Presence)
     yield from (("management", management.value.capitalize()) for management in Management)
     yield from (("organisation", state.value.capitalize()) for state in OrgState)

@@ -250,6 +250,18 @@ def test_doctor_examines_and_says_what_to_do(looked: Hub, run: Runner) -> None:
     assert checks["git"] is True
 
 
+def test_doctor_says_what_to_do_where_github_cannot_be_asked(
+    run: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sample = {check["name"]: check for check in run("doctor", "--json").json}
+    assert "Start `steward up`" in sample["github"]["fix"]
+    monkeypatch.setenv("STEWARD_GITHUB_ORGS", "acme")
+    monkeypatch.setenv("STEWARD_GITHUB_TOKEN_FILE", "absent")
+    unread = {check["name"]: check for check in run("doctor", "--json").json}
+    assert "absent cannot be read" in unread["github"]["detail"]
+    assert unread["github"]["fix"] == "Name a readable file"
+
+
 def test_a_backup_restores_and_starts_frozen(looked: Hub, run: Runner) -> None:
     assert run("db", "check", "--json").json == {"ok": True, "findings": []}
     assert run("db", "backup", "copy.bak").code == 0

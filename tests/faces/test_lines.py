@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
+from steward.domain.guards import Guard
 from steward.domain.journal import Kind
-from steward.faces.lines import WORDS, line, moment
+from steward.faces.lines import WORDS, guard_words, line, moment
 from steward.faces.words import speaking
 
 
@@ -53,7 +55,18 @@ def test_every_kind_of_event_has_words() -> None:
             "changed: archived: no → yes, topics: - → x, y",
             "",
         ),
-        (event("incident.opened", incident_id=7, cause="mass_loss"), "incident 7: Mass loss", "bad"),
+        (
+            event(
+                "incident.opened", incident_id=7, cause="missing", severity="warning", title="shop is gone"
+            ),
+            "incident 7, warning: shop is gone",
+            "bad",
+        ),
+        (
+            event("incident.resolved", incident_id=7, cause="archived_on_github"),
+            "resolved: incident 7: Archived on GitHub",
+            "good",
+        ),
         (event("organisation.state", **{"from": "new", "to": "ok"}), "Ok", "good"),
         (event("loss.held", count=1), "1 loss is held until a person decides", "bad"),
         (event("something.else", x=1), "something.else", ""),
@@ -73,7 +86,17 @@ def test_a_line_says_why_and_which_person() -> None:
 def test_a_line_in_russian() -> None:
     with speaking("ru"):
         told = line(moved(None, "discovered", "new on GitHub"))
+        opened = line(event("incident.opened", incident_id=7, cause="missing", severity="error", title="x"))
     assert (told.what, told.why) == ("Обнаружен", "новый на GitHub")
+    assert opened.what == "инцидент 7, ошибка: Пропал"
+
+
+def test_the_words_of_every_guard_are_found_in_a_refusal() -> None:
+    refused = "; ".join(guard.words for guard in Guard)
+    assert guard_words(refused) == refused
+    with speaking("ru"):
+        told = guard_words(refused)
+    assert re.search("[a-z]{4}", told.replace("IMPLEMENTATION.md", "").replace("README.md", "")) is None
 
 
 def test_an_event_of_an_organisation_is_about_it() -> None:

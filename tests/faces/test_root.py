@@ -136,3 +136,12 @@ def test_help_imports_nothing_slow() -> None:
 
 def test_no_colour_where_it_is_not_wanted(run: Runner) -> None:
     assert "\x1b" not in run("lifecycle", "show", "--no-color").stdout
+
+
+def test_help_and_usage_errors_are_in_the_language_asked_for(run: Runner) -> None:
+    for args in (("--lang", "ru", "--help"), ("--help", "--lang=ru"), ("project", "--help", "--lang", "ru")):
+        assert "Показать эту справку" in run(*args).stdout
+    assert "Show this page" in run("--lang", "en", "--help").stdout
+    assert (
+        "См. `steward project list --help`" in run("--lang", "ru", "project", "list", "--limit", "0").stderr
+    )

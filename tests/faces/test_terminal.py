@@ -93,3 +93,15 @@ def test_colour_at_a_terminal_unless_it_is_not_wanted(
     assert "\x1b[" not in converse(["project", "list", "--no-color"], [])[1]
     monkeypatch.setenv("NO_COLOR", "1")
     assert "\x1b[" not in converse(["project", "list"], [])[1]
+
+
+def test_what_is_written_is_its_owners_alone(clean: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Hub(orgs=["acme"]) as hub:
+        monkeypatch.setenv("STEWARD_GITHUB_URL", hub.url)
+        monkeypatch.setenv("STEWARD_GITHUB_TOKEN", hub.token)
+        monkeypatch.setenv("STEWARD_GITHUB_ORGS", "acme")
+        monkeypatch.setenv("STEWARD_LOG_LEVEL", "debug")
+        assert converse(["sync", "run"], [])[0] == 0
+    written = [Path(".steward"), *Path(".steward").rglob("*")]
+    assert Path(".steward/steward.log") in written
+    assert [path for path in written if path.stat().st_mode & 0o077] == []

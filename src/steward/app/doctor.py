@@ -5,11 +5,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from steward.app.connecting import connect
 from steward.app.errors import Invalid
 from steward.domain.repository import Access
 from steward.ports import Clock, ForgeRead, Permanent, Store, Transient
+
+AGAIN: Final = "Try again; it may pass."
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +37,12 @@ def examine(
         connect(store, logins, server, clock.now().at)
         checks += [_organisation(forge(), login) for login in logins]
         checks.append(_budget(forge()))
-    except (Transient, Permanent, Invalid) as error:
-        checks.append(Check("github", ok=False, detail=str(error), fix="See: steward config check"))
+    except Permanent as error:
+        checks.append(Check("github", ok=False, detail=error.reason, fix=error.advice))
+    except Invalid as error:
+        checks.append(Check("github", ok=False, detail=error.what, fix=error.advice))
+    except Transient as error:
+        checks.append(Check("github", ok=False, detail=error.reason, fix=AGAIN))
     return checks
 
 
@@ -68,7 +75,7 @@ def _organisation(forge: ForgeRead, login: str) -> Check:
     except Permanent as error:
         return Check(name, ok=False, detail=error.reason, fix=error.advice)
     except Transient as error:
-        return Check(name, ok=False, detail=error.reason, fix="Try again; it may pass.")
+        return Check(name, ok=False, detail=error.reason, fix=AGAIN)
     words = {
         Access.ALL: "every repository is in our sight",
         Access.SELECTED: "the App sees selected repositories: a loss needs more than a 404 to be believed",

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from steward.domain.guards import Guard
 from steward.domain.journal import Kind
 from steward.domain.project import Management
 from steward.domain.status import Phase, Status, Trigger
-from steward.faces.words import _, counted, label
+from steward.faces.words import _, counted, label, language
 
 Json = Mapping[str, Any]
 
@@ -93,7 +94,7 @@ def severity_label(code: str) -> str:
 
 def cause_label(code: str) -> str:
     """A cause in the present language."""
-    return label("cause", code.replace("_", " ").capitalize())
+    return label("cause", code.replace("_", " ").capitalize().replace("github", "GitHub"))
 
 
 def presence_label(code: str) -> str:
@@ -118,7 +119,13 @@ def organisation_state_label(code: str) -> str:
 
 def guard_words(refused: str) -> str:
     """What stands against a move, each guard in the present language."""
-    return "; ".join(label("guard", words) for words in refused.split("; "))
+    # A guard's own words may hold the sign that stands between two of them: known guards are found first.
+    return GUARDS.sub(lambda found: label("guard", found[0]), refused)
+
+
+GUARDS: Final = re.compile(
+    "|".join(re.escape(words) for words in sorted((g.words for g in Guard), key=len)[::-1])
+)
 
 
 def _moved(data: Json) -> str:
@@ -143,6 +150,16 @@ def _fact(value: Any) -> str:
 
 def _incident(verb: Callable[[], str]) -> Callable[[Json], str]:
     return lambda data: f"{verb()} {data.get('incident_id')}: {cause_label(str(data.get('cause', '')))}"
+
+
+def _opened(data: Json) -> str:
+    """An incident that opened: how severe it is and what it is about; the title as stored is English."""
+    severity = severity_label(str(data.get("severity", "")))
+    known = language() == "en" and data.get("title")
+    what = str(data["title"]) if known else cause_label(str(data.get("cause", "")))
+    return _(
+        "incident {id}, {severity}: {what}", id=data.get("incident_id"), severity=severity.lower(), what=what
+    )
 
 
 def _name(data: Json) -> str:
@@ -195,7 +212,7 @@ WORDS: Final[dict[str, Callable[[Json], str]]] = {
     Kind.LOSS_REJECTED: lambda data: counted(
         "{n} held loss was rejected", "{n} held losses were rejected", int(data.get("count") or 0)
     ),
-    Kind.INCIDENT_OPENED: _incident(lambda: _("incident")),
+    Kind.INCIDENT_OPENED: _opened,
     Kind.INCIDENT_ACKNOWLEDGED: _incident(lambda: _("acknowledged: incident")),
     Kind.INCIDENT_RESOLVED: _incident(lambda: _("resolved: incident")),
     Kind.INCIDENT_MUTED: _incident(lambda: _("muted: incident")),

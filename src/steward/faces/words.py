@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gettext
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -18,6 +19,9 @@ from typing import Any, Final
 
 LANGUAGES: Final = ("en", "ru")
 CATALOGUES: Final = Path(__file__).parent.parent / "locale"
+
+CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""What may steer a terminal or turn the order of its letters: C0 but tab and line feed, C1, Unicode's Bidi_Control."""
 
 _language: ContextVar[str] = ContextVar("language", default="en")
 
@@ -56,6 +60,11 @@ def speaking(lang: str) -> Iterator[None]:
         yield
     finally:
         _language.reset(token)
+
+
+def printable(text: str) -> str:
+    """`text` without CONTROL: what others wrote (names, descriptions, answers of servers) may hold anything."""
+    return CONTROL.sub("", text)
 
 
 def environment_language(environ: Mapping[str, str] = os.environ) -> str:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,8 +13,9 @@ import click
 
 from steward.app.errors import Invalid, LeaseHeld, Unknown
 from steward.domain.lifecycle import Refused
+from steward.faces.cli.session import json_text
 from steward.faces.lines import guard_words
-from steward.faces.words import _
+from steward.faces.words import _, printable
 from steward.ports.errors import (
     BadSettings,
     Conflict,
@@ -150,8 +150,8 @@ def tell(failure: Failure, *, as_json: bool) -> None:
     """Write it to standard error: one JSON object for programs, two lines for people."""
     if as_json:
         body = {"code": failure.code, "message": failure.message, "advice": failure.advice}
-        click.echo(json.dumps({"error": body}, ensure_ascii=False), err=True)
+        click.echo(json_text({"error": body}), err=True)
         return
-    click.echo(_("Error: {message}", message=failure.message), err=True)
+    click.echo(printable(_("Error: {message}", message=failure.message)), err=True)
     if failure.advice:
-        click.echo(_("  {advice}", advice=failure.advice), err=True)
+        click.echo(printable(_("  {advice}", advice=failure.advice)), err=True)

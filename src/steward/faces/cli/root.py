@@ -50,7 +50,8 @@ class Root(LazyGroup):
     ) -> Any:
         """Run, say what failed, and exit with the code that failures.py gives it."""
         given = list(sys.argv[1:] if args is None else args)
-        speak(environment_language())
+        # Before anything is parsed: help and usage errors are said while the options are still being read.
+        speak(_asked_language(given) or environment_language())
         try:
             code = super().main(given, prog_name or "steward", standalone_mode=False, **extra)
         except (click.Abort, KeyboardInterrupt):
@@ -69,6 +70,17 @@ class Root(LazyGroup):
             tell(failure, as_json=_asks_json(given))
             sys.exit(failure.exit_code)
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _asked_language(args: Sequence[str]) -> str | None:
+    """The last `--lang`, if it is one that we speak; Click refuses any other."""
+    front = hoist(args)
+    for place in range(len(front) - 1, -1, -1):
+        name, _sign, value = front[place].partition("=")
+        if name == "--lang":
+            said = value or "".join(front[place + 1 : place + 2])
+            return said if said in LANGUAGES else None
+    return None
 
 
 def _asks_json(args: Sequence[str]) -> bool:

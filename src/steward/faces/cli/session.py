@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
-from steward.faces.words import _, speak
+from steward.faces.words import CONTROL, _, printable, speak
 
 if TYPE_CHECKING:
     # For the types alone: importing any of these takes longer than the whole of `--help`.
@@ -136,7 +136,7 @@ class Session:
     def payload(self, value: Any, people: Callable[[], RenderableType | Sequence[RenderableType]]) -> None:
         """Write what was asked for: `value` as JSON, or what `people` renders."""
         if self.options.json:
-            click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+            click.echo(json_text(value, indent=2))
             return
         shown = people()
         parts = shown if isinstance(shown, list | tuple) else (shown,)
@@ -146,7 +146,7 @@ class Session:
     def line(self, value: Any, people: str) -> None:
         """Write one line of a stream: a JSON object, or a line for people."""
         if self.options.json:
-            click.echo(json.dumps(value, ensure_ascii=False))
+            click.echo(json_text(value))
         else:
             self.out.print(people, markup=True, soft_wrap=True)
         sys.stdout.flush()
@@ -154,7 +154,7 @@ class Session:
     def note(self, text: str) -> None:
         """Tell people something beside the payload; `--quiet` silences it."""
         if not self.options.quiet:
-            click.echo(text, err=True)
+            click.echo(printable(text), err=True)
 
     def rehearse(self, effect: str, **facts: Any) -> bool:
         """With `--dry-run`: show what would be done, and return True."""
@@ -169,6 +169,7 @@ class Session:
         """Ask a person before something consequential. Without a terminal `--yes` is needed."""
         if self.options.yes:
             return
+        question = printable(question)
         if not self.interactive:
             raise click.UsageError(
                 _(
@@ -184,6 +185,13 @@ class Session:
         return not self.options.json and sys.stdin.isatty() and sys.stderr.isatty()
 
 
+def json_text(value: Any, indent: int | None = None) -> str:
+    """JSON for programs, its control characters escaped: somebody may look at it on a terminal."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    # Those below 0x20 are escaped already, but for the line feeds between the values.
+    return CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 def _user() -> str:
     try:
         return getpass.getuser()
@@ -195,9 +203,13 @@ def _user() -> str:
 def _console(options: Options, *, stderr: bool) -> Console:
     from rich.console import Console
 
+    from steward.faces.cli.printable import Printable
+
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else 160
     plain = options.no_color or bool(os.environ.get("NO_COLOR"))
-    return Console(
+    console = Console(
         file=stream, color_system=None if plain else "auto", width=width, highlight=False, emoji=False
     )
+    console.push_render_hook(Printable())
+    return console

@@ -26,7 +26,7 @@ from steward.faces.lines import (
     status_label,
     trigger_label,
 )
-from steward.faces.words import _, label, language
+from steward.faces.words import _, counted, label, language
 
 Json = Mapping[str, Any]
 
@@ -189,7 +189,7 @@ def incident(shown: Json) -> list[RenderableType]:
                 (_("state"), incident_state_label(shown["state"])),
                 (_("project"), shown["project"] or ""),
                 (_("organisation"), shown["organisation"] or ""),
-                (_("reported"), _("{n} times", n=shown["count"])),
+                (_("reported"), counted("once", "{n} times", shown["count"])),
                 (_("first"), moment(shown["first_at"], date=True)),
                 (_("last"), moment(shown["last_at"], date=True)),
                 (_("acknowledged by"), shown["acknowledged_by"] or ""),
@@ -236,8 +236,10 @@ def event_text(event: Json, *, date: bool = False) -> str:
     """An event as one line with Rich markup."""
     told: Line = line(event)
     colour = TONES.get(told.tone, "")
-    what = f"[{colour}]{escape(told.what)}[/]" if colour else escape(told.what)
-    why = f"  [dim]{escape(told.why)}[/]" if told.why else ""
+    # A line stays one line, whatever line feeds the data hold: else data could pass for another event.
+    what, why = (escape(" ".join(text.split())) for text in (told.what, told.why))
+    what = f"[{colour}]{what}[/]" if colour else what
+    why = f"  [dim]{why}[/]" if why else ""
     time = moment(event["at"], date=True) if date else told.time
     return f"[dim]{time}[/]  [bold]{escape(told.about):<20}[/] {what}{why}"
 

@@ -26,7 +26,7 @@ from steward.domain.status import Trigger
 from steward.faces.cli import demo, runtime
 from steward.faces.cli.base import Command
 from steward.faces.cli.session import Session
-from steward.faces.words import _, counted
+from steward.faces.words import _, counted, printable
 
 POLL_S: Final = 0.3
 FIRST_LOOK_S: Final = 10.0
@@ -121,7 +121,7 @@ class Up:
         if self._session.options.json:
             self._session.note(text)
         else:
-            click.echo(text)
+            click.echo(printable(text))
             sys.stdout.flush()
 
     def _banner(self) -> None:
