@@ -1,4 +1,4 @@
-"""Writes the pages that are derived from the code: docs/lifecycle.md and docs/settings.md. `make docs` runs it.
+"""Writes the pages that are derived from the code: docs/cli.md, lifecycle.md, settings.md. `make docs` runs it.
 
 It draws nothing of its own: the words, the table and the diagram come from the modules that the product runs
 on. tests/repo/test_docs.py holds the committed pages to it.
@@ -6,12 +6,16 @@ on. tests/repo/test_docs.py holds the committed pages to it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+import click
+
+from localhub.main import cli as localhub
 from steward.domain.lifecycle import TABLE, Row, mermaid, settled
 from steward.domain.status import ALIASES, INTERRUPTIONS, OPERATION_OF, Phase, Status
+from steward.faces.cli.root import steward
 from steward.faces.words import label, speaking
 from steward.settings import reference
 
@@ -126,7 +130,54 @@ def _fenced(diagram: str) -> str:
     return f"```mermaid\n{diagram}```\n"
 
 
-PAGES: Final[dict[str, Callable[[], str]]] = {"lifecycle.md": lifecycle_page, "settings.md": reference}
+CLI_HEAD: Final = """\
+# The commands
+
+Generated from the programs' own help by `make docs`; edit the texts in `src/steward/faces/cli/` and `src/localhub/`.
+
+The options of `steward` itself may stand before or after a command. Standard output holds what was asked for,
+standard error all else. Exit codes: 0 well, 1 a failure, 2 a usage error or a bad setting, 4 a refused
+credential, 130 cancelled. Without a terminal nothing is asked: the message names the option to give.
+"""
+
+
+def cli_page() -> str:
+    """The whole of docs/cli.md."""
+    return CLI_HEAD + "".join(
+        text
+        for name, program in (("steward", steward), ("localhub", localhub))
+        for text in _command(name, program)
+    )
+
+
+def _command(path: str, command: click.Command, parent: click.Context | None = None) -> Iterator[str]:
+    context = command.context_class(command, parent, info_name=path.rpartition(" ")[2])
+    inner = command.list_commands(context) if isinstance(command, click.Group) else []
+    arguments = (
+        [] if inner else [piece for piece in command.collect_usage_pieces(context) if piece != "[OPTIONS]"]
+    )
+    heading = " ".join(["##" if parent is None else "###", path, *arguments])
+    help_text = (command.help or "").replace("\b\n", "").strip().rstrip(".")
+    yield f"\n{heading}\n\n{help_text}.\n"
+    rows = [_option(param, context) for param in command.params if isinstance(param, click.Option)]
+    if rows:
+        yield "\n| option | |\n| --- | --- |\n" + "\n".join(rows) + "\n"
+    for name in inner:
+        found = command.get_command(context, name) if isinstance(command, click.Group) else None
+        assert found is not None, f"{path} lists {name}"
+        yield from _command(f"{path} {name}", found, context)
+
+
+def _option(param: click.Option, context: click.Context) -> str:
+    cells = [cell.replace("|", "\\|") for cell in param.get_help_record(context) or ()]
+    return f"| `{cells[0]}` | {cells[1]} |"
+
+
+PAGES: Final[dict[str, Callable[[], str]]] = {
+    "cli.md": cli_page,
+    "lifecycle.md": lifecycle_page,
+    "settings.md": reference,
+}
 """What is generated: the file's name in docs/, and what makes its text."""
 
 
