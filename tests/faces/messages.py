@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +19,7 @@ from steward.domain.project import Management, OrgState
 from steward.domain.repository import Presence
 from steward.domain.status import Phase, Status, Trigger
 from steward.faces.cli.root import COMMANDS, steward
-from steward.faces.lines import REASONS, cause_label
+from steward.faces.lines import cause_label
 from steward.settings.model import known
 
 FACES = Path(__file__).parents[2] / "src" / "steward" / "faces"
@@ -33,6 +34,21 @@ def required() -> set[Key]:
     return {*_spoken(), *_helps(steward), *_labels()}
 
 
+def written() -> set[str]:
+    """Every text in the sources outside the faces; what varies in it stands as `{}`."""
+    texts = set()
+    for file in FACES.parent.rglob("*.py"):
+        if FACES in file.parents:
+            continue
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.JoinedStr):
+                parts = (part.value if isinstance(part, ast.Constant) else "{}" for part in node.values)
+                texts.add("".join(map(str, parts)))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                texts.add(re.sub(r"{\w+}", "{}", node.value))
+    return texts
+
+
 def _spoken() -> Iterator[Key]:
     """The first argument of every `_(...)` and `counted(...)`, inside f-strings too."""
     for file in FACES.rglob("*.py"):
@@ -41,7 +57,6 @@ def _spoken() -> Iterator[Key]:
                 text = node.args[0]
                 if isinstance(text, ast.Constant):
                     yield None, str(text.value)
-    yield from ((None, template) for template in REASONS)
 
 
 def _helps(command: click.Command) -> Iterator[Key]:

@@ -10,8 +10,8 @@ from babel.messages.pofile import read_po
 
 from steward.domain.status import Phase, Status
 from steward.faces.lines import phase_label, status_label
-from steward.faces.words import CATALOGUES, _, counted, environment_language, speaking
-from tests.faces.messages import required
+from steward.faces.words import CATALOGUES, _, counted, environment_language, said, speaking
+from tests.faces.messages import required, written
 
 STATUSES = {
     "draft": "Заказан",
@@ -88,6 +88,25 @@ def test_numbers_take_their_form() -> None:
             "21 скрытый проект не показан",
         ]
     assert counted(one, other, 2).startswith("2 ignored projects are")
+
+
+def test_sentences_of_lower_layers_are_said_with_what_varies_in_them() -> None:
+    with speaking("ru"):
+        assert said("Name another file.") == "Укажите другой файл."
+        assert said("nothing is held in a{b") == "в a{b ничего не удержано"
+        assert said("the rate limit is used up; next request at 10:00:00 UTC") == (
+            "лимит запросов исчерпан; следующий запрос в 10:00:00 UTC"
+        )
+        assert said("404 by id, confirmed 3 times") == "404 по id, подтверждений: 3"
+        assert said("something new") == "something new"
+        assert said("") == ""
+    assert said("Name another file.") == "Name another file."
+
+
+def test_every_translated_sentence_is_one_that_a_lower_layer_says(russian: Catalog) -> None:
+    translated = {str(message.id) for message in russian if message.context == "said"}
+    known = written()
+    assert [text for text in sorted(translated) if re.sub(r"{\w+}", "{}", text) not in known] == []
 
 
 def test_what_the_catalogue_lacks_is_shown_in_english() -> None:

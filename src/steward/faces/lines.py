@@ -15,7 +15,7 @@ from steward.domain.guards import Guard
 from steward.domain.journal import Kind
 from steward.domain.project import Management
 from steward.domain.status import Phase, Status, Trigger
-from steward.faces.words import _, counted, label, language
+from steward.faces.words import _, counted, label, language, said
 
 Json = Mapping[str, Any]
 
@@ -37,30 +37,8 @@ def line(event: Json) -> Line:
     what = words(event["data"]) if words else event["kind"]
     about = event["project"] or event["organisation"] or ""
     who = event["actor"] if event["actor"].startswith("local:") else ""
-    why = reason(event["why"])
+    why = said(event["why"])
     return Line(moment(event["at"]), about, what, "; ".join(filter(None, [why, who])), _tone(event))
-
-
-REASONS: Final = (
-    "404 by id, confirmed {n} times",
-    "by id it answers as {name}, of another owner",
-    "relinked to {name}",
-    "its repository was given to {name}",
-    "until {at}",
-    "person:{name}",
-)
-"""Reasons in the history that name something; the others stand in the catalogue under `why`."""
-
-
-def reason(why: str) -> str:
-    """A reason from the history in the present language, where the catalogue knows its like."""
-    if not why:
-        return ""
-    for template in REASONS:
-        pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(template))
-        if found := re.fullmatch(pattern, why):
-            return _(template, **found.groupdict())
-    return label("why", why)
 
 
 def moment(stamp: str | None, *, date: bool = False) -> str:

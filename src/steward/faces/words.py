@@ -15,7 +15,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    # For the type alone: see _read.
+    from babel.messages.catalog import Catalog
 
 LANGUAGES: Final = ("en", "ru")
 CATALOGUES: Final = Path(__file__).parent.parent / "locale"
@@ -40,6 +44,20 @@ def counted(one: str, other: str, number: int, /, **values: Any) -> str:
 def label(context: str, english: str) -> str:
     """The label of a status, trigger or the like; `english` itself where the catalogue has none."""
     return _catalogue(_language.get()).pgettext(context, english)
+
+
+def said(text: str) -> str:
+    """A sentence of a lower layer in the present language, where the catalogue has it under `said`.
+
+    The `{name}` fields of such an entry stand for what varies; that is kept, and said likewise.
+    """
+    whole = label("said", text) if text else ""
+    if whole != text or language() == "en":
+        return whole
+    for pattern, translation in _templates(language()):
+        if found := pattern.fullmatch(text):
+            return translation.format(**{name: said(value) for name, value in found.groupdict().items()})
+    return text
 
 
 def language() -> str:
@@ -76,18 +94,35 @@ def environment_language(environ: Mapping[str, str] = os.environ) -> str:
 
 
 @cache
-def _catalogue(lang: str) -> gettext.NullTranslations:
-    if lang == "en":
-        return gettext.NullTranslations()
-    # Babel is slow to import, and only this needs it.
-    from io import BytesIO
-
-    from babel.messages.mofile import write_mo
+def _read(lang: str) -> Catalog:
+    # Babel is slow to import, and English does not need it.
     from babel.messages.pofile import read_po
 
     with (CATALOGUES / lang / "LC_MESSAGES" / "steward.po").open("rb") as source:
-        catalogue = read_po(source, locale=lang)
+        return read_po(source, locale=lang)
+
+
+@cache
+def _templates(lang: str) -> list[tuple[re.Pattern[str], str]]:
+    """The entries under `said` that have fields, as patterns with their translations; the most telling first."""
+    entries = [
+        (re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(str(entry.id))), str(entry.string))
+        for entry in _read(lang)
+        if entry.context == "said" and "{" in str(entry.id)
+    ]
+    entries.sort(key=lambda entry: len(entry[0]), reverse=True)
+    return [(re.compile(pattern, re.DOTALL), string) for pattern, string in entries]
+
+
+@cache
+def _catalogue(lang: str) -> gettext.NullTranslations:
+    if lang == "en":
+        return gettext.NullTranslations()
+    from io import BytesIO
+
+    from babel.messages.mofile import write_mo
+
     compiled = BytesIO()
-    write_mo(compiled, catalogue)
+    write_mo(compiled, _read(lang))
     compiled.seek(0)
     return gettext.GNUTranslations(compiled)

@@ -9,7 +9,7 @@ import click
 
 from steward.faces.cli.base import Command
 from steward.faces.cli.session import Session
-from steward.faces.words import label
+from steward.faces.words import said
 
 
 @click.command("doctor", cls=Command, help="Examine what must hold, and say how to mend it.")
@@ -24,11 +24,9 @@ def doctor(session: Session) -> int:
         lines = []
         for check in checks:
             sign = "[green]✓[/]" if check.ok else "[red]✗[/]"
-            lines.append(
-                f"{sign} {escape(label('check', check.name))}: {escape(label('check', check.detail))}"
-            )
+            lines.append(f"{sign} {escape(said(check.name))}: {escape(said(check.detail))}")
             if not check.ok and check.fix:
-                lines.append(f"    → {escape(label('check', check.fix))}")
+                lines.append(f"    → {escape(said(check.fix))}")
         return lines
 
     session.payload([asdict(check) for check in checks], people)

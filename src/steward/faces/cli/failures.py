@@ -15,7 +15,7 @@ from steward.app.errors import Invalid, LeaseHeld, Unknown
 from steward.domain.lifecycle import Refused
 from steward.faces.cli.session import json_text
 from steward.faces.lines import guard_words
-from steward.faces.words import _, printable
+from steward.faces.words import _, printable, said
 from steward.ports.errors import (
     BadSettings,
     Conflict,
@@ -53,12 +53,12 @@ def failure_of(error: Exception) -> Failure:
 
 
 def _invalid(error: Invalid) -> Failure:
-    return Failure(FAILURE, "invalid", error.what, error.advice)
+    return Failure(FAILURE, "invalid", said(error.what), said(error.advice))
 
 
 def _refused(error: Refused) -> Failure:
     advice = _("`steward project show` lists what is possible, and what stands against the rest")
-    return Failure(FAILURE, f"refused_{error.reason}", guard_words(error.words), advice)
+    return Failure(FAILURE, f"refused_{error.reason}", said(guard_words(error.words)), advice)
 
 
 def _lease_held(error: LeaseHeld) -> Failure:
@@ -80,23 +80,24 @@ def _permanent(error: Permanent) -> Failure:
         SchemaMismatch: (FAILURE, "schema_mismatch"),
     }
     exit_code, code = codes.get(type(error), (FAILURE, "permanent"))
-    return Failure(exit_code, code, error.reason, error.advice)
+    return Failure(exit_code, code, said(error.reason), said(error.advice))
 
 
 def _transient(error: Transient) -> Failure:
+    reason = said(error.reason)
     again = _("Nothing was changed; try again later")
     if isinstance(error, RateLimited) and error.retry_at is not None:
         at = error.retry_at.astimezone().strftime("%H:%M:%S")
-        return Failure(FAILURE, "rate_limited", error.reason, _("Try again after {at}", at=at))
+        return Failure(FAILURE, "rate_limited", reason, _("Try again after {at}", at=at))
     if isinstance(error, Unreachable):
         advice = _("Check the address in STEWARD_GITHUB_URL and the network; nothing was changed")
-        return Failure(FAILURE, "unreachable", error.reason, advice)
+        return Failure(FAILURE, "unreachable", reason, advice)
     if isinstance(error, Incomplete):
         advice = _("Nothing was concluded from it; try again later")
-        return Failure(FAILURE, "incomplete", error.reason, advice)
+        return Failure(FAILURE, "incomplete", reason, advice)
     if isinstance(error, StoreUnavailable):
-        return Failure(FAILURE, "store_unavailable", error.reason, again)
-    return Failure(FAILURE, "transient", error.reason, again)
+        return Failure(FAILURE, "store_unavailable", reason, again)
+    return Failure(FAILURE, "transient", reason, again)
 
 
 def _unknown(error: Unknown) -> Failure:

@@ -16,7 +16,7 @@ import click
 
 from steward.faces.cli.base import Command, option
 from steward.faces.cli.session import Session
-from steward.faces.words import _
+from steward.faces.words import _, said
 from steward.ports.errors import Transient
 
 DEFAULT_URL: Final = "https://api.github.com"
@@ -106,7 +106,9 @@ def _try(session: Session, url: str, token: str, orgs: tuple[str, ...]) -> None:
         try:
             facts = session.wiring.organisation(url, token, login)
         except Transient as error:
-            session.note(_("{login}: could not be tried out: {reason}", login=login, reason=error.reason))
+            session.note(
+                _("{login}: could not be tried out: {reason}", login=login, reason=said(error.reason))
+            )
         else:
             session.note(_("{login}: found, id {id}", login=facts["login"], id=facts["id"]))
 

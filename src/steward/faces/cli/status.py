@@ -8,7 +8,7 @@ from typing import Any
 from rich.markup import escape
 
 from steward.faces.lines import moment, organisation_state_label, presence_label
-from steward.faces.words import _, label
+from steward.faces.words import _, label, said
 
 Json = Mapping[str, Any]
 
@@ -36,11 +36,16 @@ def _organisation(organisation: Json) -> list[str]:
     state = organisation_state_label(organisation["state"])
     shown = [f"[bold]{escape(organisation['login'])}[/]  {state}  [dim]{escape(organisation['server'])}[/]"]
     if organisation["reason"]:
-        shown.append("  " + escape(organisation["reason"]))
+        shown.append("  " + escape(said(organisation["reason"])))
     if organisation["frozen"]:
         frozen = organisation["frozen"]
         shown.append(
-            "  " + _("frozen by {by}: {reason}", by=escape(frozen["by"]), reason=escape(frozen["reason"]))
+            "  "
+            + _(
+                "frozen by {by}: {reason}",
+                by=escape(said(frozen["by"].removeprefix("person:"))),
+                reason=escape(said(frozen["reason"])),
+            )
         )
     counts = [f"{presence_label(name)} {n}" for name, n in organisation["repositories"].items() if n]
     shown.append("  " + _("repositories: {counts}", counts=", ".join(counts) or "0"))

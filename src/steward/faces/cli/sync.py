@@ -11,7 +11,7 @@ import click
 
 from steward.faces.cli.base import group, option
 from steward.faces.cli.session import Session
-from steward.faces.words import _, counted
+from steward.faces.words import _, counted, said
 
 sync: Final = group("sync", "Look at GitHub now, plan a look, decide held losses.")
 COMMANDS: Final = {"sync": sync}
@@ -42,7 +42,7 @@ def run(session: Session, logins: tuple[str, ...]) -> int:
 def _advise(session: Session, organisation: dict[str, Any]) -> None:
     login = organisation["login"]
     if not organisation["whole"]:
-        reason = organisation["reason"]
+        reason = said(organisation["reason"])
         session.note(_("{login}: the look was not whole: {reason}", login=login, reason=reason))
         session.note(_("  Nothing was concluded from what is absent; `steward doctor` examines why"))
     if organisation["held"]:
@@ -95,7 +95,7 @@ def _plan_lines(organisation: dict[str, Any]) -> list[str]:
 
     lines = [f"[bold]{escape(organisation['login'])}[/]"]
     if not organisation["whole"]:
-        reason = organisation["reason"]
+        reason = said(organisation["reason"])
         return [*lines, "  " + escape(_("the look was not whole: {reason}", reason=reason))]
     changes = organisation["changes"]
     lines += [f"  {escape(change_text(change))}" for change in changes]

@@ -21,12 +21,11 @@ from steward.faces.lines import (
     organisation_state_label,
     phase_label,
     presence_label,
-    reason,
     severity_label,
     status_label,
     trigger_label,
 )
-from steward.faces.words import _, counted, label, language
+from steward.faces.words import _, counted, label, language, said
 
 Json = Mapping[str, Any]
 
@@ -196,7 +195,7 @@ def incident(shown: Json) -> list[RenderableType]:
                 (_("muted until"), moment(shown["muted_until"], date=True)),
                 (_("resolved"), moment(shown["resolved_at"], date=True)),
                 (_("resolved by"), shown["resolved_by"] or ""),
-                (_("resolution"), reason(shown["resolution"] or "")),
+                (_("resolution"), said(shown["resolution"] or "")),
             ]
         ),
         "",
