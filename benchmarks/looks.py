@@ -11,7 +11,8 @@ from pathlib import Path
 import httpx
 
 from benchmarks.measure import Result, compare
-from benchmarks.synthetic import Server
+from benchmarks.serve import serving
+from benchmarks.synthetic import BASE, Server
 from steward.adapters.clock import SystemClock
 from steward.adapters.github import Token, connect, facts
 from steward.adapters.store import open_store
@@ -19,20 +20,21 @@ from steward.app.connecting import connect as connect_organisations
 from steward.app.heartbeat import Heartbeat, Report
 from steward.domain.rules import Rules
 
-BASE = "http://forge.example"
 MEMORY_LIMIT_MB = 250
 
 
 class Looker:
-    """A heartbeat over the real client, the real store, and a server without a socket."""
+    """A heartbeat over the real client and the real store."""
 
-    def __init__(self, transport: httpx.BaseTransport, url: str, threads: int = 8) -> None:
+    def __init__(
+        self, transport: httpx.BaseTransport | None, url: str, threads: int = 8, base: str = BASE
+    ) -> None:
         clock = SystemClock()
         self._forge = connect(
-            BASE, credential=Token("ghp_benchmark"), clock=clock, threads=threads, transport=transport
+            base, credential=Token("ghp_benchmark"), clock=clock, threads=threads, transport=transport
         )
         self._store = open_store(url)
-        self._organisation = connect_organisations(self._store, ["acme"], BASE, clock.now().at)[0]
+        self._organisation = connect_organisations(self._store, ["acme"], base, clock.now().at)[0]
         lease = self._store.acquire("heartbeat", "benchmark")
         assert lease is not None
         self._heartbeat = Heartbeat(self._store, self._forge, clock, Rules(page_cap=5000), [], lease)
@@ -62,12 +64,14 @@ def cost(count: int) -> list[Result]:
 
 
 def whole_look(count: int) -> Result:
-    """A steady whole look (every page sent anew) against fetching and parsing the same pages alone."""
-    server = Changing(count)
-    with tempfile.TemporaryDirectory() as folder:
-        looker = Looker(server, f"sqlite:///{Path(folder) / 'bench.db'}", threads=1)
+    """A steady whole look (every page sent anew) against fetching and parsing the same pages alone.
+
+    Both over real sockets, with the same HTTP client, one request at a time.
+    """
+    with serving(count) as base, tempfile.TemporaryDirectory() as folder:
+        looker = Looker(None, f"sqlite:///{Path(folder) / 'bench.db'}", threads=1, base=base)
         looker.look()
-        with httpx.Client(base_url=BASE, transport=server) as client:
+        with httpx.Client(base_url=base) as client:
 
             def fetch_alone() -> None:
                 for number in range(1, -(-count // 100) + 1):
@@ -75,18 +79,6 @@ def whole_look(count: int) -> Result:
                     facts.read_page(answer.content)
 
             return compare(f"whole look at {count:,} against fetch and parse", looker.look, fetch_alone, 1.5)
-
-
-class Changing(Server):
-    """Never answers 304, as after a change in every page."""
-
-    def __init__(self, count: int) -> None:
-        super().__init__(count, keep=True)
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """The page itself, always."""
-        request.headers.pop("if-none-match", None)
-        return super().handle_request(request)
 
 
 def memory(count: int) -> Result:

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 import httpx
 
 PAGE = 100
+BASE = "http://forge.example"
+"""The address of a server that is only pretended."""
 OWNER = {
     "login": "acme",
     "id": 7,
@@ -70,7 +72,8 @@ def pages(count: int) -> Iterator[bytes]:
 class Server(httpx.BaseTransport):
     """Answers the listing of one organisation without a socket; pages are made when asked for, or kept."""
 
-    def __init__(self, count: int, *, keep: bool) -> None:
+    def __init__(self, count: int, *, keep: bool, base: str = BASE) -> None:
+        self._base = base
         self._count = count
         self._last = -(-count // PAGE)
         self._kept = {n: page(n, count) for n in range(1, self._last + 1)} if keep else None
@@ -100,7 +103,7 @@ class Server(httpx.BaseTransport):
         return httpx.Response(200, headers=headers, content=body)
 
     def _link(self, number: int) -> str:
-        base = "http://forge.example/organizations/7/repos?per_page=100&sort=created&direction=asc&type=all&page="
+        base = f"{self._base}/organizations/7/repos?per_page=100&sort=created&direction=asc&type=all&page="
         links = []
         if number < self._last:
             links += [f'<{base}{number + 1}>; rel="next"', f'<{base}{self._last}>; rel="last"']
