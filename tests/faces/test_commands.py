@@ -220,7 +220,9 @@ def test_a_held_mass_loss_is_released_or_rejected_by_a_person(looked: Hub, run: 
     assert "acme/shop" in run("sync", "release", "acme", "--dry-run").stdout
     assert run("sync", "reject", "acme").code == 0
     assert set(statuses(run).values()) == {"discovered"}
-    assert run("sync", "release", "acme", "--yes").code == 1
+    nothing = run("sync", "release", "acme")
+    assert nothing.code == 1
+    assert "nothing is held in acme" in nothing.stderr
 
 
 def test_freeze_and_unfreeze(looked: Hub, run: Runner) -> None:

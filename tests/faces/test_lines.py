@@ -83,6 +83,11 @@ def test_a_line_says_why_and_which_person() -> None:
     assert line(event("project.moved", why="new on GitHub", to="discovered")).why == "new on GitHub"
 
 
+def test_a_first_look_is_called_so_once() -> None:
+    told = line(event("organisation.imported", "first look", repositories=2))
+    assert (told.what, told.why) == ("first look: 2 repositories came in, on watch", "")
+
+
 def test_a_line_in_russian() -> None:
     with speaking("ru"):
         told = line(moved(None, "discovered", "new on GitHub"))

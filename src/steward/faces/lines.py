@@ -37,7 +37,8 @@ def line(event: Json) -> Line:
     what = words(event["data"]) if words else event["kind"]
     about = event["project"] or event["organisation"] or ""
     who = event["actor"] if event["actor"].startswith("local:") else ""
-    why = said(event["why"])
+    # The words of a first look say already that it is one.
+    why = "" if event["kind"] == Kind.ORGANISATION_IMPORTED else said(event["why"])
     return Line(moment(event["at"]), about, what, "; ".join(filter(None, [why, who])), _tone(event))
 
 

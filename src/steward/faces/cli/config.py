@@ -9,7 +9,7 @@ import click
 
 from steward.faces.cli.base import group
 from steward.faces.cli.session import Session
-from steward.faces.words import _, label
+from steward.faces.words import _, label, said
 
 config: Final = group("config", "Show and check the settings.")
 COMMANDS: Final = {"config": config}
@@ -67,7 +67,7 @@ def check(session: Session) -> None:
             _("settings file: {file}", file=found["file"] or _("none; defaults and the environment")),
             _("organisations: {names}", names=", ".join(github.orgs) or _("none: the sample organisation")),
             _("server: {server}", server=found["server"] or _("on this machine, run by `steward up`")),
-            _("credential: {what}", what=found["credential"]),
+            _("credential: {what}", what=said(str(found["credential"]))),
             _("database: {url}", url=found["database"]),
             _("data directory: {path}", path=found["data_dir"]),
             _("notices go to: {channels}", channels=", ".join(channels)),

@@ -127,14 +127,16 @@ def release(session: Session, login: str, repository: str | None) -> None:
     effect = _("call these lost: {names}", names=", ".join(names) or _("none"))
     if session.rehearse(effect, organisation=login, repositories=names):
         return
-    session.confirm(
-        counted(
-            "Call {n} repository of {login} lost?",
-            "Call {n} repositories of {login} lost?",
-            len(names),
-            login=login,
+    # With nothing held there is nothing to ask: the command refuses by itself, and says so.
+    if names:
+        session.confirm(
+            counted(
+                "Call {n} repository of {login} lost?",
+                "Call {n} repositories of {login} lost?",
+                len(names),
+                login=login,
+            )
         )
-    )
     result = session.app.commands(session.actor).release(login, repository)
     session.payload(
         result, lambda: _("Released. The next reads by id conclude them; see `steward event tail`")
