@@ -9,13 +9,14 @@ import os
 import sys
 from contextlib import ExitStack
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from steward.faces.cli.root import steward
 
 if TYPE_CHECKING:
     # For the types alone; see above.
+    from pathlib import Path
+
     from steward.adapters.clock import SystemClock
     from steward.adapters.github import Credential
     from steward.app.application import Application

@@ -10,7 +10,7 @@ from babel.messages.pofile import read_po
 
 from steward.domain.status import Phase, Status
 from steward.faces.lines import phase_label, status_label
-from steward.faces.words import CATALOGUES, _, counted, environment_language, said, speaking
+from steward.faces.words import _, catalogue_file, counted, environment_language, said, speaking
 from tests.faces.messages import required, written
 
 STATUSES = {
@@ -37,7 +37,7 @@ STATUSES = {
 
 @pytest.fixture(scope="module")
 def russian() -> Catalog:
-    with (CATALOGUES / "ru" / "LC_MESSAGES" / "steward.po").open("rb") as source:
+    with catalogue_file("ru").open("rb") as source:
         return read_po(source, locale="ru")
 
 

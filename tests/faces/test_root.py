@@ -128,7 +128,18 @@ def test_completion_completes_commands() -> None:
 
 
 def test_help_imports_nothing_slow() -> None:
-    slow = ["rich", "pydantic", "sqlalchemy", "httpx", "apprise", "babel", "asyncio", "msgspec"]
+    slow = [
+        "pathlib",
+        "json",
+        "rich",
+        "pydantic",
+        "sqlalchemy",
+        "httpx",
+        "apprise",
+        "babel",
+        "asyncio",
+        "msgspec",
+    ]
     code = f"import sys, steward.main; print([name for name in {slow!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -14,15 +14,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    # For the type alone: see _read.
+    # For the types alone: see _read.
+    from pathlib import Path
+
     from babel.messages.catalog import Catalog
 
 LANGUAGES: Final = ("en", "ru")
-CATALOGUES: Final = Path(__file__).parent.parent / "locale"
 
 CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """What may steer a terminal or turn the order of its letters: C0 but tab and line feed, C1, Unicode's Bidi_Control."""
@@ -93,12 +93,20 @@ def environment_language(environ: Mapping[str, str] = os.environ) -> str:
     return "ru" if locale.lower().startswith("ru") else "en"
 
 
+def catalogue_file(lang: str) -> Path:
+    """Where the catalogue of a language stands."""
+    # Imported here since English does not need it, and it takes a tenth of the time of `--help`.
+    from pathlib import Path
+
+    return Path(__file__).parent.parent / "locale" / lang / "LC_MESSAGES" / "steward.po"
+
+
 @cache
 def _read(lang: str) -> Catalog:
     # Babel is slow to import, and English does not need it.
     from babel.messages.pofile import read_po
 
-    with (CATALOGUES / lang / "LC_MESSAGES" / "steward.po").open("rb") as source:
+    with catalogue_file(lang).open("rb") as source:
         return read_po(source, locale=lang)
 
 

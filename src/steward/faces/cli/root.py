@@ -9,7 +9,6 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -121,7 +120,7 @@ def hoist(args: Sequence[str]) -> list[str]:
 @option("--lang", type=click.Choice(LANGUAGES), help="Language for people")
 @option(
     "--config",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(dir_okay=False),
     metavar="FILE",
     help="Settings file; steward.toml of the working directory where not given",
 )
@@ -131,6 +130,10 @@ def hoist(args: Sequence[str]) -> list[str]:
 @click.pass_context
 def steward(ctx: click.Context, /, **given: Any) -> None:
     """Make the session of this run."""
+    if given["config"] is not None:
+        from pathlib import Path
+
+        given["config"] = Path(given["config"])
     options = Options(**given)
     if options.lang is not None:
         speak(options.lang)

@@ -5,15 +5,12 @@ Standard output carries the payload and nothing else; all else goes to standard 
 
 from __future__ import annotations
 
-import getpass
-import json
 import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import click
@@ -22,6 +19,8 @@ from steward.faces.words import CONTROL, _, printable, speak
 
 if TYPE_CHECKING:
     # For the types alone: importing any of these takes longer than the whole of `--help`.
+    from pathlib import Path
+
     from rich.console import Console, RenderableType
 
     from steward.app.application import Application
@@ -187,12 +186,16 @@ class Session:
 
 def json_text(value: Any, indent: int | None = None) -> str:
     """JSON for programs, its control characters escaped: somebody may look at it on a terminal."""
+    import json
+
     text = json.dumps(value, ensure_ascii=False, indent=indent)
     # Those below 0x20 are escaped already, but for the line feeds between the values.
     return CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _user() -> str:
+    import getpass
+
     try:
         return getpass.getuser()
     except (KeyError, OSError):
