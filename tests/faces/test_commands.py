@@ -216,6 +216,7 @@ def test_a_held_mass_loss_is_released_or_rejected_by_a_person(looked: Hub, run: 
     run("sync", "run")
     held = run("sync", "status", "--json").json["organisations"][0]["held"]
     assert len(held) == 4
+    assert "acme/shop (absent" in run("project", "list").stdout
     assert run("sync", "release", "acme").code == 2
     assert "acme/shop" in run("sync", "release", "acme", "--dry-run").stdout
     assert run("sync", "reject", "acme").code == 0

@@ -74,7 +74,7 @@ def _repository_text(repository: Json | None) -> str:
     state = presence_label(repository["state"])
     if repository["state"] == "absent" and not repository["lost_at"]:
         state = _("absent, being confirmed")
-    return f"{repository['full_name']} ({state})"
+    return f"{repository['full_name']} ({state.lower()})"
 
 
 def projects(rows: Sequence[Json], width: int = WIDE) -> Table:
