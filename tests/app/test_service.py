@@ -160,6 +160,7 @@ def test_a_mute_that_ends_is_told(running: Running) -> None:
         app.attending("local:anna").mute(number, 0.1)
         until(lambda: app.queries.incident(number)["muted_until"] is None)
         until(lambda: len([t for t in running.recorder.titles() if "gone" in t]) == 2)
+    assert running.died == []
 
 
 def test_a_message_that_cannot_be_sent_stops_nothing_else(running: Running) -> None:
