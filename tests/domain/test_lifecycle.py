@@ -210,9 +210,9 @@ def test_an_import_is_never_deployed_from_setup_required() -> None:
 
 def test_a_refusal_says_which_of_the_three_it_was() -> None:
     with pytest.raises(Refused) as edge:
-        advance(Position(S.DRAFT), T.PASSED, W.OPERATION)
+        advance(Position(S.DRAFT), T.PASSED, W.PERSON)
     assert edge.value.reason == "edge"
-    assert "possible: approved, archived, cancelled" in edge.value.words
+    assert "possible: archived, cancelled" in edge.value.words
     with pytest.raises(Refused) as role:
         advance(Position(S.ESTIMATED), T.CONFIRMED, W.PERSON, ALL)
     assert (role.value.reason, "approver" in role.value.words) == ("role", True)

@@ -70,6 +70,26 @@ def test_the_environment_wins_over_the_file_and_each_source_is_told(
     assert loaded.settings.github.token_file == tmp_path / "secret"
 
 
+@pytest.mark.parametrize(
+    ("variables", "left"),
+    [
+        ({"TOKEN": "t"}, {"token"}),
+        ({"TOKEN_FILE": "other"}, {"token_file"}),
+        ({"APP_ID": "7", "APP_KEY_FILE": "key"}, {"app_id", "app_key_file"}),
+    ],
+)
+def test_a_credential_in_the_environment_takes_the_place_of_the_files(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], left: set[str]
+) -> None:
+    Path("steward.toml").write_text('[github]\norgs = ["acme"]\ntoken_file = "secret"\n')
+    for name, value in variables.items():
+        monkeypatch.setenv(f"STEWARD_GITHUB_{name}", value)
+    loaded = load()
+    loaded.require_whole()
+    names = ("token", "token_file", "app_id", "app_key_file")
+    assert {name for name in names if getattr(loaded.settings.github, name) is not None} == left
+
+
 def test_paths_of_a_named_file_are_meant_from_where_it_lies(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

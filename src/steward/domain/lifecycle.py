@@ -226,7 +226,7 @@ def advance(
     status = position.status if position else None
     row = ROWS.get((status, trigger))
     if row is None:
-        raise Refused("edge", _no_edge(status, trigger))
+        raise Refused("edge", _no_edge(status, trigger, who))
     if who not in row.who:
         allowed = " or ".join(sorted(row.who))
         raise Refused("role", f"'{trigger}' from {_name(status)} is for: {allowed}; not for: {who}")
@@ -241,9 +241,9 @@ def _name(status: Status | None) -> str:
     return status.value if status else "nothing"
 
 
-def _no_edge(status: Status | None, trigger: Trigger) -> str:
-    possible = sorted({t.value for (s, t) in ROWS if s is status})
-    return f"'{trigger}' is not possible from {_name(status)}; possible: {', '.join(possible)}"
+def _no_edge(status: Status | None, trigger: Trigger, who: Who) -> str:
+    possible = sorted(t.value for (s, t), row in ROWS.items() if s is status and who in row.who | row.askers)
+    return f"'{trigger}' is not possible from {_name(status)}; possible: {', '.join(possible) or 'nothing'}"
 
 
 def _destination(

@@ -19,6 +19,8 @@ from steward.settings.model import FILE_NAME, PREFIX, Settings, known, toml_name
 
 FILE_VARIABLE: Final = "STEWARD_CONFIG"
 RESERVED: Final = "STEWARD_TEST_"
+APP: Final = frozenset({"github.app_id", "github.app_key_file", "github.app_installation_id"})
+CREDENTIAL: Final = APP | {"github.token", "github.token_file"}
 SECRETS: Final = ("database_url", "github.token", "notify.urls")
 
 
@@ -33,6 +35,8 @@ def load(file: Path | None = None) -> Loaded:
     found = _find(file)
     from_file = _read(found, names) if found else {}
     from_environment = _flat(EnvSettingsSource(Settings)())
+    beaten = _beaten(from_environment)
+    from_file = {path: value for path, value in from_file.items() if path not in beaten}
     merged = from_file | from_environment
     origins = dict.fromkeys(from_file, FILE) | dict.fromkeys(from_environment, ENVIRONMENT)
     try:
@@ -40,6 +44,16 @@ def load(file: Path | None = None) -> Loaded:
     except ValidationError as error:
         raise _bad_value(error, origins, found) from None
     return Loaded(settings, origins, found)
+
+
+def _beaten(from_environment: Mapping[str, Any]) -> frozenset[str]:
+    """What of the file a credential in the environment takes the place of: those of another kind.
+
+    The parts of an App belong together and may come from both.
+    """
+    if {"github.token", "github.token_file"}.intersection(from_environment):
+        return CREDENTIAL
+    return CREDENTIAL - APP if APP.intersection(from_environment) else frozenset()
 
 
 def _find(file: Path | None) -> Path | None:
