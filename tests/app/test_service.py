@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,12 +16,15 @@ from steward.adapters.clock import SystemClock
 from steward.adapters.store import open_store
 from steward.app.application import Application
 from steward.app.errors import LeaseHeld
+from steward.app.service import OrganisationLoop
 from steward.domain.journal import Notice
 from steward.domain.project import Look
+from steward.domain.repository import Unclear
 from steward.domain.rules import Rules
-from steward.ports import ProjectQuery, Store, Unreachable
+from steward.ports import ProjectQuery, RateLimited, Store, Unreachable
+from steward.testing.clock import START
 from steward.testing.forge import FakeForge
-from steward.testing.world import Recorder
+from steward.testing.world import Recorder, World
 
 QUICK = Rules(interval_s=0.3, jitter=0.0, confirm_spacing_s=0.2, grace_s=0.0)
 
@@ -188,3 +192,31 @@ def test_a_look_that_a_process_died_in_is_ended_as_interrupted(running: Running)
         look = view.look(died)
     assert look is not None
     assert (look.outcome, look.finished_at is not None) == ("interrupted", True)
+
+
+@pytest.mark.parametrize(
+    "answer", [Unclear("HTML"), Unreachable("timed out"), RateLimited("wait", START + timedelta(hours=1))]
+)
+def test_a_round_that_comes_to_nothing_is_not_repeated_at_every_tick(
+    world: World, answer: Unclear | Unreachable | RateLimited
+) -> None:
+    shop = next(iter(world.forge.live("acme")))
+    world.forge.delete(shop)
+    world.beat()
+    world.clock.advance(60)
+    loop = OrganisationLoop(world.app, world.heartbeat, world.organisation().id, print)
+    loop.tick()
+    world.forge.script_reads(shop, *[answer] * 500)
+    world.clock.advance(60)
+    before = world.forge.requests
+    for _ in range(200):
+        loop.tick()
+        world.clock.advance(0.5)
+    asked = world.forge.requests - before
+    assert 1 <= asked <= (1 if isinstance(answer, RateLimited) else 6)
+    world.forge.clear_faults()
+    world.clock.advance(3600)
+    loop.tick()
+    world.clock.advance(60)
+    loop.tick()
+    assert world.status(shop) == "missing"

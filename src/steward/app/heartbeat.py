@@ -310,7 +310,9 @@ class Heartbeat:
         with self._store.writing(self._lease) as tx:
             look = replace(look, id=tx.begin_look(look))
         readings = looking.read_each(self._forge, self._store, organisation, due)
-        return self._apply(organisation, look, Survey(None, readings))
+        report = self._apply(organisation, look, Survey(None, readings))
+        stopped = readings.stopped
+        return replace(report, retry_at=stopped.retry_at if isinstance(stopped, Transient) else None)
 
     def _ended(
         self,

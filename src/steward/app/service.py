@@ -108,16 +108,33 @@ class OrganisationLoop:
         self._last: Instant | None = None
         self._wait_s = 0.0
         self._wants_look = False
+        self._stalled: tuple[Instant, float] | None = None
 
     def tick(self) -> float:
         """Do what is due; return the seconds until the next tick."""
         requests = self._requests()
         if requests or self._wants_look or self._is_due():
             self._beat(requests)
-        else:
-            report = self._heartbeat.round(self._organisation_id)
-            self._wants_look = report is not None and report.wants_look
+        elif not self._is_stalled():
+            self._round()
         return TICK_S
+
+    def _round(self) -> None:
+        """Read by id what is due. Where that came to nothing, the same would be due at once again: wait."""
+        report = self._heartbeat.round(self._organisation_id)
+        self._wants_look = report is not None and report.wants_look
+        self._stalled = None
+        if report is not None and (report.reason or not any(report.changes.values())):
+            now, wait_s = self._parts.clock.now(), self._parts.rules.confirm_spacing_s
+            if report.retry_at is not None:
+                wait_s = max(wait_s, (report.retry_at - now.at).total_seconds())
+            self._stalled = (now, wait_s)
+
+    def _is_stalled(self) -> bool:
+        if self._stalled is None:
+            return False
+        since, wait_s = self._stalled
+        return elapsed_s(since, self._parts.clock.now()) < wait_s
 
     def _requests(self) -> list[int]:
         with self._parts.store.reading() as view:
