@@ -10,7 +10,7 @@ import pytest
 from steward.domain.guards import Guard
 from steward.domain.lifecycle import Position, Who, advance
 from steward.domain.project import Project
-from steward.domain.repository import Forbidden, NotFound
+from steward.domain.repository import Forbidden, NotFound, Presence
 from steward.domain.status import Status, Trigger
 from steward.ports import Uninstalled, Unreachable
 from steward.testing.forge import Stale
@@ -387,3 +387,24 @@ def test_validators_are_not_kept_while_a_loss_is_held(world: World) -> None:
     after = world.organisation()
     assert after.marks_revision is None or after.marks_revision < after.revision
     assert marks is not None
+
+
+def test_the_guard_counts_every_loss_of_the_hour_in_a_large_organisation(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world()
+    ids = [world.forge.create("acme", f"r{number}").id for number in range(10_500)]
+    world.beat()
+    world.clock.advance(600)
+    concluded = ids[:1049]
+    records = [world.tracked(repo_id).repository for repo_id in concluded]
+    with world.store.writing() as tx:
+        lost = [replace(r, presence=Presence.ABSENT, lost_at=world.clock.now(), look=9) for r in records]
+        tx.save_repositories(lost, world.clock.now().at)
+    for repo_id in [*concluded, ids[1050]]:
+        world.forge.delete(repo_id)
+    world.settle()
+    assert world.open_causes() == ["missing"], "1,050 of 10,500 are not more than a tenth"
+    world.forge.delete(ids[1051])
+    world.settle()
+    assert world.open_causes() == ["mass_loss", "missing"]

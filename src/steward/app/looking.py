@@ -341,12 +341,14 @@ def missed_changes(view: Reads, seen: Survey, context: Context) -> list[Change]:
 def losses(view: Reads, context: Context) -> Losses:
     """What the mass-loss guard weighs in that organisation now."""
     organisation_id, rules = context.organisation.id, context.rules
-    concluded = lost_within(view.lost_since(organisation_id), context.now, rules.loss_window_s)
     counts: Counter[str] = Counter()
     for (_, presence), number in view.presence_counts(organisation_id).items():
         counts[presence] += number
+    # As many losses as repositories are left are beyond any limit; counting more would change nothing.
+    moments = view.lost_since(organisation_id, max(counts.total(), rules.loss_count_max) + 1)
+    concluded = lost_within(moments, context.now, rules.loss_window_s)
     pending = counts[Presence.ABSENT] + counts[Presence.TRANSFERRED]
-    return Losses(concluded, pending, sum(counts.values()) + concluded)
+    return Losses(concluded, pending, counts.total() + concluded)
 
 
 def homes(view: Reads, organisation: Organisation) -> dict[int, int]:

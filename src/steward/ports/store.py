@@ -103,8 +103,8 @@ class Reads(Protocol):
         """How many repositories per (visibility, presence), those concluded as lost left out."""
         ...
 
-    def lost_since(self, organisation_id: int) -> list[Instant]:
-        """The moments at which losses still standing were concluded, newest first, at most 1,000."""
+    def lost_since(self, organisation_id: int, limit: int) -> list[Instant]:
+        """The moments at which losses still standing were concluded, newest first, at most `limit`."""
         ...
 
     def canaries(self, organisation_id: int, visibility: str, limit: int) -> list[int]:

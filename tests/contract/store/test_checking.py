@@ -132,7 +132,7 @@ def test_no_read_of_a_beat_goes_through_a_whole_table(tmp_path: Path) -> None:
         view.unseen(1, ["blocked", "inaccessible"], 5)
         view.held(1)
         view.presence_counts(1)
-        view.lost_since(1)
+        view.lost_since(1, 1000)
         view.canaries(1, "private", 3)
         view.marks(1)
         view.page_entries(1, [1, 2])

@@ -109,13 +109,13 @@ class RepositoryReads(View):
         )
         return {(row[0], row[1]): row[2] for row in self._all(statement)}
 
-    def lost_since(self, organisation_id: int) -> list[Instant]:
-        """When the losses that still stand were concluded, newest first, at most 1,000."""
+    def lost_since(self, organisation_id: int, limit: int) -> list[Instant]:
+        """When the losses that still stand were concluded, newest first, at most `limit`."""
         statement = (
             select(_r.lost_at)
             .where(_r.organisation_id == organisation_id, _r.lost_at.is_not(None))
             .order_by(_r.lost_at.desc())
-            .limit(1000)
+            .limit(limit)
         )
         return [Instant.decode(row[0]) for row in self._all(statement)]
 
