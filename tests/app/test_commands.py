@@ -8,15 +8,16 @@ import pytest
 
 from steward.app.errors import Invalid, Unknown
 from steward.domain.lifecycle import Refused
+from steward.domain.people import local
 from steward.domain.status import Status
-from steward.testing.world import World
+from steward.testing.world import ANYONE, World
 
 Json = dict[str, object]
 
 
 def id_of(world: World, slug: str) -> int:
     """The repository id of a project."""
-    repository = world.app.queries.project(slug)["repository"]
+    repository = world.app.queries(ANYONE).project(slug)["repository"]
     assert repository is not None
     return int(repository["id"])
 
@@ -31,7 +32,7 @@ def lose(world: World, *slugs: str) -> None:
 def test_an_order_is_a_draft_without_a_repository(world: World) -> None:
     shown = world.commands().order("portal", title="Tickets for a theatre")
     assert (shown["status"], shown["phase"], shown["repository"]) == ("draft", "inception", None)
-    assert world.app.queries.history("portal")[-1]["actor"] == "local:anna"
+    assert world.app.queries(ANYONE).history("portal")[-1]["actor"] == "local:anna"
 
 
 @pytest.mark.parametrize("slug", ["", "-a", "a-", "UPPER", "a b", "a" * 64, "ä", "a_b", "../x"])
@@ -52,17 +53,17 @@ def test_slugs_collide_with_a_suffix_and_survive_renames(world: World) -> None:
     world.commands().order("portal")
     repo = world.forge.create("acme", "Portal")
     world.beat()
-    assert world.app.queries.project("portal-2")["repository"]["id"] == repo.id
+    assert world.app.queries(ANYONE).project("portal-2")["repository"]["id"] == repo.id
     world.forge.rename(repo.id, "gateway")
     world.beat()
-    shown = world.app.queries.project("acme/gateway")
+    shown = world.app.queries(ANYONE).project("acme/gateway")
     assert (shown["slug"], shown["repository"]["previous_names"]) == ("portal-2", ["acme/Portal"])
-    assert world.app.queries.project("acme/Portal")["slug"] == "portal-2"
+    assert world.app.queries(ANYONE).project("acme/Portal")["slug"] == "portal-2"
 
 
 def test_an_unknown_project_suggests_the_near_one(world: World) -> None:
     with pytest.raises(Unknown) as unknown:
-        world.app.queries.project("shpo")
+        world.app.queries(ANYONE).project("shpo")
     assert "shop" in unknown.value.near
 
 
@@ -87,14 +88,14 @@ def test_management_is_a_facet_of_its_own(world: World) -> None:
 
 def test_relink_gives_a_missing_project_another_repository(world: World) -> None:
     lose(world, "shop")
-    old = world.app.queries.project("shop")["repository"]["id"]
+    old = world.app.queries(ANYONE).project("shop")["repository"]["id"]
     new = world.forge.create("acme", "shop")
     world.beat()
-    assert world.app.queries.project("shop-2")["repository"]["id"] == new.id
+    assert world.app.queries(ANYONE).project("shop-2")["repository"]["id"] == new.id
     shown = world.commands().relink("shop", str(new.id))
     assert (shown["status"], shown["repository"]["id"]) == ("discovered", new.id)
     assert world.open_causes() == []
-    left = world.app.queries.project("shop-2")
+    left = world.app.queries(ANYONE).project("shop-2")
     assert (left["status"], left["repository"]) == ("archived", None)
     assert world.tracked(old).project is None
     world.forge.rename(new.id, "store")
@@ -125,18 +126,18 @@ def test_archiving_a_missing_project_closes_its_incident(world: World) -> None:
 
 
 def test_freeze_stops_one_organisation_and_looking_goes_on(world: World) -> None:
-    world.commands().freeze("acme", "holiday")
-    world.commands().freeze("acme", "again")
-    hold = world.app.queries.project("shop")["holds"][0]
+    world.deciding().freeze("acme", "holiday")
+    world.deciding().freeze("acme", "again")
+    hold = world.app.queries(ANYONE).project("shop")["holds"][0]
     assert (hold["kind"], hold["reason"], hold["by"]) == (
         "organisation_frozen",
         "holiday",
         "person:local:anna",
     )
     lose(world, "shop")
-    assert world.app.queries.project("shop")["status"] == "missing"
-    world.commands().unfreeze(None)
-    assert world.app.queries.project("shop")["holds"] == []
+    assert world.app.queries(ANYONE).project("shop")["status"] == "missing"
+    world.deciding().unfreeze(None)
+    assert world.app.queries(ANYONE).project("shop")["holds"] == []
 
 
 def mass_loss(world: World) -> None:
@@ -150,8 +151,8 @@ def mass_loss(world: World) -> None:
 def test_a_mass_loss_is_held_until_a_person_releases_it(world: World) -> None:
     mass_loss(world)
     with pytest.raises(Invalid, match="held"):
-        world.commands().unfreeze("acme")
-    shown = world.commands().release("acme")
+        world.deciding().unfreeze("acme")
+    shown = world.deciding().release("acme")
     assert len(shown["release" + "d"]) == 4
     world.round()
     assert sorted(p.slug for p in world.projects() if p.status is Status.MISSING) == [
@@ -166,7 +167,7 @@ def test_a_mass_loss_is_held_until_a_person_releases_it(world: World) -> None:
 
 def test_a_rejected_mass_loss_keeps_every_status_until_they_are_seen(world: World) -> None:
     mass_loss(world)
-    world.commands().reject("acme")
+    world.deciding().reject("acme")
     world.settle()
     assert {p.status for p in world.projects()} == {Status.DISCOVERED}
     assert world.open_causes() == ["inaccessible"]
@@ -186,7 +187,7 @@ def test_a_held_loss_dissolves_when_everything_returns(world: World) -> None:
 
 
 def test_nothing_held_is_nothing_to_release(world: World) -> None:
-    for command in (world.commands().release, world.commands().reject):
+    for command in (world.deciding().release, world.deciding().reject):
         with pytest.raises(Invalid, match="nothing is held"):
             command("acme")
 
@@ -198,7 +199,7 @@ def test_a_person_may_vouch_for_one_that_cannot_be_read(world: World) -> None:
     assert world.state(shop) == "inaccessible"
     assert world.open_causes() == ["inaccessible"]
     world.forge.delete(shop)
-    world.commands().release("acme", "shop")
+    world.deciding().release("acme", "shop")
     world.round()
     assert (world.status(shop), world.open_causes()) == ("missing", ["missing"])
 
@@ -207,7 +208,7 @@ def test_incidents_are_acknowledged_muted_and_close_with_their_cause(world: Worl
     lose(world, "shop")
     world.deliver()
     number = world.incidents()[0]["id"]
-    attending = world.app.attending("local:anna")
+    attending = world.app.attending(local("local:anna"))
     assert attending.acknowledge(number)["acknowledged_by"] == "local:anna"
     with pytest.raises(Invalid, match="stands") as refused:
         attending.resolve(number)
@@ -226,7 +227,9 @@ def test_a_person_may_accept_what_is_as_it_should_be(world: World) -> None:
     world.beat()
     assert world.open_causes() == ["archived_on_github"]
     number = world.incidents()[0]["id"]
-    assert world.app.attending("local:anna").resolve(number, "on purpose")["resolution"] == "on purpose"
+    assert (
+        world.app.attending(local("local:anna")).resolve(number, "on purpose")["resolution"] == "on purpose"
+    )
     world.beat()
     assert world.open_causes() == []
 
@@ -235,12 +238,12 @@ def test_a_person_may_accept_what_is_as_it_should_be(world: World) -> None:
 def test_a_mute_has_an_end(world: World, for_s: float) -> None:
     lose(world, "shop")
     with pytest.raises(Invalid, match="90 days"):
-        world.app.attending("local:anna").mute(world.incidents()[0]["id"], for_s)
+        world.app.attending(local("local:anna")).mute(world.incidents()[0]["id"], for_s)
 
 
 def test_the_status_of_the_sync_tells_what_is_confirmed_and_held(world: World) -> None:
     mass_loss(world)
-    shown = world.app.queries.sync_status()["organisations"][0]
+    shown = world.app.queries(ANYONE).sync_status()["organisations"][0]
     assert (shown["login"], shown["state"], len(shown["held"])) == ("acme", "ok", 4)
     assert shown["repositories"]["absent"] == 4
     assert shown["frozen"]["by"] == "guard:mass_loss"
@@ -250,20 +253,20 @@ def test_a_plan_tells_what_a_look_would_change_and_writes_nothing(world: World) 
     world.forge.delete(id_of(world, "shop"))
     world.forge.rename(id_of(world, "blog"), "journal")
     world.forge.create("acme", "fresh")
-    before = (world.projects(), world.events(), world.app.queries.sync_status())
-    plan = world.app.sync.plan()["organisations"][0]
+    before = (world.projects(), world.events(), world.app.queries(ANYONE).sync_status())
+    plan = world.app.sync(ANYONE).plan()["organisations"][0]
     assert {(c["kind"], c["repository"]) for c in plan["changes"]} == {
         ("discovered", "acme/fresh"),
         ("renamed", "acme/journal"),
         ("absent", "acme/shop"),
     }
-    assert (world.projects(), world.events(), world.app.queries.sync_status()) == before
+    assert (world.projects(), world.events(), world.app.queries(ANYONE).sync_status()) == before
 
 
 def test_a_look_on_demand_runs_here_when_nothing_else_runs(world: World) -> None:
     world.store.release(world.lease)
     told: list[str] = []
-    shown = world.app.sync.run(asked_by="local:anna", progress=told.append)
+    shown = world.app.sync(ANYONE).run(progress=told.append)
     assert shown["organisations"][0]["whole"]
     assert told == ["acme: looking"]
     world._start()

@@ -18,13 +18,14 @@ from steward.app.application import Application
 from steward.app.errors import LeaseHeld
 from steward.app.service import OrganisationLoop
 from steward.domain.journal import Notice
+from steward.domain.people import local
 from steward.domain.project import Look
 from steward.domain.repository import Unclear
 from steward.domain.rules import Rules
 from steward.ports import ProjectQuery, RateLimited, Store, Unreachable
 from steward.testing.clock import START
 from steward.testing.forge import FakeForge
-from steward.testing.world import Recorder, World
+from steward.testing.world import ANYONE, Recorder, World
 
 QUICK = Rules(interval_s=0.3, jitter=0.0, confirm_spacing_s=0.2, grace_s=0.0)
 
@@ -99,7 +100,7 @@ def running(tmp_path: Path) -> Iterator[Running]:
 
 def statuses(app: Application) -> dict[str, str]:
     """Slug -> status."""
-    return {p["slug"]: p["status"] for p in app.queries.projects(ProjectQuery())}
+    return {p["slug"]: p["status"] for p in app.queries(ANYONE).projects(ProjectQuery())}
 
 
 def test_it_looks_at_once_confirms_tells_and_publishes(running: Running) -> None:
@@ -109,7 +110,7 @@ def test_it_looks_at_once_confirms_tells_and_publishes(running: Running) -> None
         running.forge.delete(next(iter(running.forge.live("acme"))))
         until(lambda: "missing" in statuses(app).values())
         until(lambda: any("gone from GitHub" in title for title in running.recorder.titles()))
-        until(lambda: app.queries.events(after=0, limit=500)[-1]["kind"] == "incident.opened")
+        until(lambda: app.queries(ANYONE).events(after=0, limit=500)[-1]["kind"] == "incident.opened")
     assert running.died == []
     assert app.store.holder("heartbeat") is None
 
@@ -129,7 +130,7 @@ def test_a_look_asked_for_by_another_process_is_served_and_waited_for(running: R
         until(lambda: len(statuses(app)) == 3)
         running.forge.create("acme", "fresh")
         told: list[str] = []
-        shown = other.sync.run(asked_by="local:anna", progress=told.append)["organisations"][0]
+        shown = other.sync(ANYONE).run(progress=told.append)["organisations"][0]
         assert (shown["login"], shown["whole"], shown["observed"]) == ("acme", True, 4)
         assert shown["changes"]["discovered"] == 1
         assert "asked the running Steward (one)" in told[0]
@@ -159,10 +160,10 @@ def test_a_mute_that_ends_is_told(running: Running) -> None:
     with running.serving(app):
         until(lambda: len(statuses(app)) == 3)
         running.forge.delete(next(iter(running.forge.live("acme"))))
-        until(lambda: bool(app.queries.incidents()))
-        number = app.queries.incidents()[0]["id"]
-        app.attending("local:anna").mute(number, 0.1)
-        until(lambda: app.queries.incident(number)["muted_until"] is None)
+        until(lambda: bool(app.queries(ANYONE).incidents()))
+        number = app.queries(ANYONE).incidents()[0]["id"]
+        app.attending(local("local:anna")).mute(number, 0.1)
+        until(lambda: app.queries(ANYONE).incident(number)["muted_until"] is None)
         until(lambda: len([t for t in running.recorder.titles() if "gone" in t]) == 2)
     assert running.died == []
 
@@ -186,7 +187,7 @@ def test_a_look_that_a_process_died_in_is_ended_as_interrupted(running: Running)
         organisation = view.organisations()[0]
     with app.store.writing() as tx:
         died = tx.begin_look(Look(0, organisation.id, "full", running.clock.now()))
-    shown = app.sync.run(asked_by="local:anna", progress=running.lines.append)
+    shown = app.sync(ANYONE).run(progress=running.lines.append)
     assert shown["organisations"][0]["whole"]
     with app.store.reading() as view:
         look = view.look(died)

@@ -11,6 +11,7 @@ import pytest
 from steward.main import Wiring
 from steward.ports import SchemaMismatch
 from steward.settings import load
+from steward.testing.world import ANYONE
 from tests.faces.cli import Runner
 
 
@@ -41,7 +42,7 @@ def test_a_command_refuses_an_older_database_and_names_the_upgrade(run: Runner, 
 def test_up_backs_an_older_database_up_before_it_upgrades_it(run: Runner, older: Path) -> None:
     with ExitStack() as opened:
         app = Wiring().application(load(), opened, "steward up", upgrade=True)
-        assert app.queries.last_position() == 0
+        assert app.queries(ANYONE).last_position() == 0
     (backup,) = older.parent.glob("steward.db.before-*")
     assert backup.stat().st_size > 0
     assert run("project", "list").code == 0

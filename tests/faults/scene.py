@@ -33,7 +33,7 @@ from steward.domain.rules import Rules
 from steward.domain.status import Status, Trigger
 from steward.ports import Lease, ProjectQuery, Store
 from steward.testing.clock import FakeClock
-from steward.testing.world import Recorder
+from steward.testing.world import ANYONE, Recorder
 
 DAY_S = 86_400.0
 OPEN = ("open", "acknowledged")
@@ -245,7 +245,7 @@ class Scene:
 
     def incidents(self, *states: str) -> list[Json]:
         """Incidents as shown, in these states (all, if none is named)."""
-        return self.app.queries.incidents(states)
+        return self.app.queries(ANYONE).incidents(states)
 
     def open_causes(self) -> list[str]:
         """The causes of what is not resolved, sorted."""

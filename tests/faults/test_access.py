@@ -11,6 +11,7 @@ from steward.adapters.github import App, Token
 from steward.domain.project import OrgState
 from steward.domain.status import Status
 from steward.testing.clock import START
+from steward.testing.world import ANYONE
 from tests.faults.conftest import MakeScene
 from tests.faults.scene import Scene, changes
 
@@ -67,7 +68,7 @@ def test_fault_19_under_a_selection_only_a_person_can_say_that_one_is_gone(app_s
     scene.hub.delete(gone)
     scene.settle()
     assert (scene.presences()[gone], scene.project(gone).status) == ("inaccessible", Status.DISCOVERED)
-    scene.app.commands("local:anna").release("acme", "shop")
+    scene.app.deciding(ANYONE).release("acme", "shop")
     scene.settle()
     assert scene.project(gone).status is Status.MISSING
     assert scene.open_causes() == ["missing"]
@@ -280,7 +281,7 @@ def test_fault_39_an_organisation_that_answers_404_is_a_configuration_error(scen
 
 
 def test_fault_39_a_freeze_by_a_person_outlives_the_configuration_error(scene: Scene) -> None:
-    scene.app.commands("local:anna").freeze("acme", "holiday")
+    scene.app.deciding(ANYONE).freeze("acme", "holiday")
     scene.hub.fault("app_uninstalled", org="acme")
     scene.beat()
     scene.hub.clear_faults()
@@ -347,7 +348,7 @@ def test_fault_40_one_failing_organisation_says_nothing_of_another(make_scene: M
 
 @pytest.mark.parametrize("status", [Status.DRAFT, Status.ESTIMATED, Status.PROVISIONING])
 def test_fault_41_a_project_without_a_repository_is_left_alone(scene: Scene, status: Status) -> None:
-    scene.app.commands("local:anna").order("idea")
+    scene.app.commands(ANYONE).order("idea")
     if status is not Status.DRAFT:
         scene.put_ordered("idea", status)
     before = scene.recorded()

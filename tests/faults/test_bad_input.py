@@ -16,6 +16,7 @@ from steward.adapters.store.store import SqlStore
 from steward.domain.project import OrgState
 from steward.ports import StoreUnavailable
 from steward.testing.clock import FakeClock
+from steward.testing.world import ANYONE
 from tests.faults.conftest import MakeScene
 from tests.faults.scene import Scene, ServerClock, changes
 
@@ -47,7 +48,7 @@ def test_a_token_that_is_refused_while_a_loss_is_confirmed(scene: Scene) -> None
     scene.hub.add_token(scene.hub.token)
     scene.settle()
     assert scene.project(gone).status.value == "missing"
-    assert scene.app.queries.sync_status()["budget"]["limit"] == 1_000_000
+    assert scene.app.queries(ANYONE).sync_status()["budget"]["limit"] == 1_000_000
 
 
 def test_a_server_that_is_down_and_comes_back(tmp_path: Path) -> None:

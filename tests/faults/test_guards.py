@@ -25,6 +25,7 @@ from steward.domain.project import OrgState
 from steward.domain.status import Status
 from steward.ports import LeaseLost
 from steward.testing.clock import FakeClock
+from steward.testing.world import ANYONE
 from tests.faults.conftest import MakeScene
 from tests.faults.scene import Scene, changes
 
@@ -142,14 +143,14 @@ def test_fault_33_the_lease_has_one_holder_and_a_second_service_is_refused(
 def test_fault_33_a_holder_that_was_replaced_can_write_nothing(replicas: tuple[Scene, Scene]) -> None:
     first, second = replicas
     assert second.lease.token == first.lease.token + 1
-    before, looks = second.recorded(), second.app.queries.sync_status()
+    before, looks = second.recorded(), second.app.queries(ANYONE).sync_status()
     first.hub.rename("shop", "store")
     with pytest.raises(LeaseLost):
         first.beat()
     with pytest.raises(LeaseLost):
         Outbox(first.store, [first.recorder], first.clock).deliver(first.lease)
     assert first.recorder.sent == []
-    assert (second.recorded(), second.app.queries.sync_status()) == (before, looks)
+    assert (second.recorded(), second.app.queries(ANYONE).sync_status()) == (before, looks)
     assert changes(second.beat()) == {"renamed": 1}
     assert changes(second.beat()) == {}
 
@@ -242,8 +243,8 @@ def test_fault_34_a_look_applies_what_it_saw_not_what_an_earlier_plan_said(scene
     scene.hub.rename("shop", "store")
     gone = scene.hub.delete("blog")
     before = scene.recorded()
-    plan = scene.app.sync.plan()
-    assert plan == scene.app.sync.plan()
+    plan = scene.app.sync(ANYONE).plan()
+    assert plan == scene.app.sync(ANYONE).plan()
     assert scene.recorded() == before
     (told,) = plan["organisations"]
     assert [(c["kind"], c["project"]) for c in told["changes"]] == [("renamed", "shop"), ("absent", "blog")]
@@ -344,15 +345,15 @@ def test_fault_36_without_limit_headers_nothing_is_held_back(make_scene: MakeSce
     while scene.beat().whole:
         told += 1
         scene.hub.push("shop")
-    assert scene.app.queries.sync_status()["budget"]["limit"] == 10
-    assert scene.app.queries.sync_status()["budget"]["remaining"] == 10 - told
+    assert scene.app.queries(ANYONE).sync_status()["budget"]["limit"] == 10
+    assert scene.app.queries(ANYONE).sync_status()["budget"]["remaining"] == 10 - told
     assert 5 < told < 10
     scene.hub.fault("no_rate_headers")
     scene.restart()
     for _ in range(30):
         scene.hub.push("shop")
         assert scene.beat().whole
-    budget = scene.app.queries.sync_status()["budget"]
+    budget = scene.app.queries(ANYONE).sync_status()["budget"]
     assert budget == {"limit": None, "remaining": None, "reset_at": None}
     assert scene.organisation().state is OrgState.OK
 

@@ -6,6 +6,7 @@ import pytest
 
 from steward.domain.project import OrgState
 from steward.domain.status import Status
+from steward.testing.world import ANYONE
 from tests.faults.conftest import MakeScene
 from tests.faults.scene import Scene, changes
 
@@ -17,7 +18,7 @@ def shop_of(scene: Scene) -> int:
 
 def slug_found(scene: Scene, reference: str) -> str:
     """The slug of the project that a person finds under this name."""
-    return str(scene.app.queries.project(reference)["slug"])
+    return str(scene.app.queries(ANYONE).project(reference)["slug"])
 
 
 def test_fault_13_a_rename_keeps_the_row_and_its_history(scene: Scene) -> None:
@@ -108,7 +109,7 @@ def test_fault_16_a_person_gives_the_project_its_new_repository(scene: Scene) ->
     scene.hub.delete(old)
     new = scene.create_one("shop")
     scene.settle()
-    scene.app.commands("local:anna").relink("shop", str(new))
+    scene.app.commands(ANYONE).relink("shop", str(new))
     assert scene.project(new).slug == "shop"
     assert scene.statuses() | {"shop": "discovered", "shop-2": "archived"} == scene.statuses()
     assert scene.open_causes() == []

@@ -7,6 +7,7 @@ import pytest
 from steward.app.errors import Invalid
 from steward.domain.rules import Rules
 from steward.domain.status import Status
+from steward.testing.world import ANYONE
 from tests.faults.conftest import MakeScene
 from tests.faults.scene import Scene, changes
 
@@ -32,7 +33,7 @@ def mass_loss(scene: Scene, count: int = 5) -> list[int]:
 
 def held(scene: Scene) -> list[str]:
     """What `sync status` shows as held."""
-    (shown,) = scene.app.queries.sync_status()["organisations"]
+    (shown,) = scene.app.queries(ANYONE).sync_status()["organisations"]
     return list(shown["held"])
 
 
@@ -70,9 +71,9 @@ def test_fault_44_what_is_held_is_not_buried_under_unchanged_pages(ten: Scene) -
 def test_fault_44_released_by_hand_every_loss_is_concluded(ten: Scene) -> None:
     gone = mass_loss(ten)
     with pytest.raises(Invalid) as caught:
-        ten.app.commands("local:anna").unfreeze("acme")
+        ten.app.deciding(ANYONE).unfreeze("acme")
     assert "sync release acme" in caught.value.advice
-    ten.app.commands("local:anna").release("acme")
+    ten.app.deciding(ANYONE).release("acme")
     assert ten.organisation().frozen is None
     assert ten.the_incident("mass_loss")["resolution"] == "released"
     ten.settle()
@@ -87,7 +88,7 @@ def test_fault_44_released_by_hand_every_loss_is_concluded(ten: Scene) -> None:
 
 def test_fault_44_rejected_by_hand_every_status_is_kept(ten: Scene) -> None:
     gone = mass_loss(ten)
-    ten.app.commands("local:anna").reject("acme")
+    ten.app.deciding(ANYONE).reject("acme")
     for _ in range(3):
         ten.settle()
     assert {ten.presences()[repo_id] for repo_id in gone} == {"inaccessible"}
@@ -121,7 +122,7 @@ def test_fault_44_a_mass_transfer_is_held_too(ten: Scene) -> None:
     assert set(ten.statuses().values()) == {"discovered"}
     assert {ten.presences()[repo_id] for repo_id in moved} == {"transferred"}
     assert (len(held(ten)), ten.open_causes()) == (5, ["mass_loss"])
-    ten.app.commands("local:anna").release("acme")
+    ten.app.deciding(ANYONE).release("acme")
     ten.settle()
     assert {ten.project(repo_id).status for repo_id in moved} == {Status.MISSING}
     assert ten.open_causes() == ["transferred"] * 5
@@ -176,7 +177,7 @@ def test_fault_44_more_than_one_round_can_read_is_held_whole(make_scene: MakeSce
         assert (scene.statuses(), scene.open_causes()) == (before, ["mass_loss"])
     assert len(held(scene)) == 120
     assert scene.the_incident("mass_loss")["evidence"]["count"] == 120
-    scene.app.commands("local:anna").release("acme")
+    scene.app.deciding(ANYONE).release("acme")
     scene.settle()
     scene.settle()
     missing = {scene.project(repo_id).status for repo_id in gone}
@@ -187,7 +188,7 @@ def test_fault_44_more_than_one_round_can_read_is_held_whole(make_scene: MakeSce
 
 def test_fault_44_after_a_rejection_a_person_may_still_release_a_single_one(ten: Scene) -> None:
     gone = mass_loss(ten)
-    commands = ten.app.commands("local:anna")
+    commands = ten.app.deciding(ANYONE)
     commands.reject("acme")
     ten.settle()
     commands.release("acme", TEN[0])

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 from steward.app.attending import Attending
 from steward.app.commands import Commands
+from steward.app.deciding import Deciding
 from steward.app.doctor import Check, examine
 from steward.app.parts import Parts
 from steward.app.queries import Queries
 from steward.app.service import Service
 from steward.app.sync import Sync
+from steward.domain.people import Principal
 from steward.domain.repository import Budget
 
 
@@ -18,23 +20,25 @@ from steward.domain.repository import Budget
 class Application(Parts):
     """Everything that faces may ask for."""
 
-    @property
-    def queries(self) -> Queries:
-        """What can be shown."""
-        return Queries(self.store)
+    def queries(self, by: Principal) -> Queries:
+        """What that principal may be shown."""
+        return Queries(self.store, by)
 
-    @property
-    def sync(self) -> Sync:
+    def sync(self, by: Principal) -> Sync:
         """Looks on demand."""
-        return Sync(self)
+        return Sync(self, by)
 
-    def commands(self, actor: str) -> Commands:
-        """What that actor may ask of projects and organisations."""
-        return Commands(self.store, self.clock, actor, self.channels)
+    def commands(self, by: Principal, expecting: int | None = None) -> Commands:
+        """What that principal may ask of projects; `expecting` is the version a project must still have."""
+        return Commands(self.store, self.clock, by, self.channels, self.policy, expecting)
 
-    def attending(self, actor: str) -> Attending:
-        """What that actor may do with incidents."""
-        return Attending(self.store, self.clock, actor)
+    def deciding(self, by: Principal) -> Deciding:
+        """What that principal may decide of organisations."""
+        return Deciding(self.store, self.clock, by, self.channels, self.policy)
+
+    def attending(self, by: Principal) -> Attending:
+        """What that principal may do with incidents."""
+        return Attending(self.store, self.clock, by)
 
     def service(self) -> Service:
         """The loops of a running Steward."""

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from steward.app.errors import Invalid
+from steward.app.errors import Forbidden, Invalid
 from steward.app.filing import incident_event, told
 from steward.app.queries import find_incident, shown_incident
 from steward.app.views import Json, exits
 from steward.domain.incidents import PERSON_MAY_CLOSE, Incident
 from steward.domain.journal import Kind
+from steward.domain.people import Principal, Right
 from steward.ports import Clock, Store, Writes
 
 MUTE_MAX_S = 90 * 86400.0
@@ -19,11 +20,16 @@ MUTE_MAX_S = 90 * 86400.0
 
 @dataclass(frozen=True, slots=True)
 class Attending:
-    """Incident commands of one actor. All raise Unknown, and Invalid with what can be done instead."""
+    """Incident commands of one principal. All raise Unknown, and Invalid with what can be done instead."""
 
     store: Store
     clock: Clock
-    actor: str
+    by: Principal
+
+    @property
+    def actor(self) -> str:
+        """Who acts, as recorded in the history."""
+        return self.by.actor
 
     def acknowledge(self, incident_id: int) -> Json:
         """Say that somebody looks after it. Idempotent."""
@@ -73,7 +79,9 @@ class Attending:
 
     def _change(self, incident_id: int, kind: Kind, why: str, act: Callable[[Incident], Incident]) -> Json:
         with told(self.store) as tx:
-            before = find_incident(tx, incident_id)
+            before = find_incident(tx, incident_id, self.by)
+            if not self.by.may(Right.ATTEND, before.organisation_id):
+                raise Forbidden(Right.ATTEND, self.actor)
             if before.state == "resolved":
                 raise Invalid(
                     f"incident {incident_id} is resolved already ({before.resolution or 'no reason given'})",

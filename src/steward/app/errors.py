@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from steward.domain.people import Right
+
 
 class Unknown(Exception):
     """Nothing is known by that reference. `near` are names that resemble it, best first."""
@@ -22,6 +24,26 @@ class Invalid(Exception):
         super().__init__(what)
         self.what = what
         self.advice = advice
+
+
+class Forbidden(Exception):
+    """Whoever asked may not. `right` is what it takes; `where` the organisation it takes it in, if one."""
+
+    def __init__(self, right: Right, actor: str, where: str = "") -> None:
+        place = f" in {where}" if where else ""
+        super().__init__(f"{actor} may not {right.meaning}{place} (the right '{right.value}')")
+        self.right = right
+        self.actor = actor
+        self.where = where
+
+
+class Stale(Exception):
+    """What was asked for was decided on an older version: somebody changed it meanwhile."""
+
+    def __init__(self, what: str, expected: int, found: int) -> None:
+        super().__init__(f"{what} was changed meanwhile (version {found}, not {expected})")
+        self.expected = expected
+        self.found = found
 
 
 class LeaseHeld(Exception):

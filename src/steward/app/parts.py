@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from steward.app.policy import Policy
 from steward.domain.rules import Rules
 from steward.ports import Clock, ForgeRead, Lease, Notifier, Store
 
@@ -25,6 +26,7 @@ class Parts:
     server: str
     notifiers: Sequence[Notifier]
     holder: str
+    policy: Policy = field(default=Policy())
 
     @property
     def channels(self) -> list[str]:

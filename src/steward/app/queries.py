@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 
 from steward.app.errors import Unknown
 from steward.app.views import (
@@ -17,22 +18,22 @@ from steward.app.views import (
 )
 from steward.domain.incidents import Incident
 from steward.domain.journal import Event
-from steward.domain.lifecycle import Who, allowed
+from steward.domain.lifecycle import allowed
+from steward.domain.people import Principal, Right
 from steward.domain.project import Organisation, Project, Tracked, standing
 from steward.domain.repository import Presence
 from steward.ports import ProjectQuery, Reads, Store
 
 BUDGET = "github.budget"
 """The setting that keeps the rate limit as the last look was told."""
-PERSON = frozenset({Who.PERSON, Who.APPROVER})
-"""Whom a local command line acts as."""
 
 
-def find_project(view: Reads, reference: str) -> Tracked | Project:
-    """The project that a person means. Raises Unknown with names that resemble it."""
+def find_project(view: Reads, reference: str, by: Principal) -> Tracked | Project:
+    """The project that a person means, if they may see it. Raises Unknown with names that resemble it."""
     found = view.project(reference)
-    if found is None:
-        raise Unknown("project", reference, view.near_slugs(reference, 3))
+    if found is None or not by.may(Right.READ, the_project(found).organisation_id):
+        near = view.near_slugs(reference, 3) if by.may(Right.READ) else []
+        raise Unknown("project", reference, near)
     return found
 
 
@@ -44,9 +45,14 @@ def the_project(found: Tracked | Project) -> Project:
     return found.project
 
 
-def find_organisation(view: Reads, login: str) -> Organisation:
+def readable_organisations(view: Reads, by: Principal) -> list[Organisation]:
+    """The organisations that this principal may see, by login."""
+    return [o for o in view.organisations() if by.may(Right.READ, o.id)]
+
+
+def find_organisation(view: Reads, login: str, by: Principal) -> Organisation:
     """An organisation by its present or an earlier name. Raises Unknown."""
-    known = view.organisations()
+    known = readable_organisations(view, by)
     for organisation in known:
         if login.lower() in {name.lower() for name in (organisation.login, *organisation.aliases)}:
             return organisation
@@ -54,13 +60,16 @@ def find_organisation(view: Reads, login: str) -> Organisation:
 
 
 class Queries:
-    """Everything that faces show."""
+    """What one principal may be shown."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, by: Principal) -> None:
         self._store = store
+        self._by = by
+        self._scope = by.organisations(Right.READ)
 
     def projects(self, query: ProjectQuery) -> list[Json]:
         """The projects that match, by slug."""
+        query = self._within(query)
         with self._store.reading() as view:
             organisations = {o.id: o for o in view.organisations()}
             return [
@@ -68,10 +77,18 @@ class Queries:
                 for project, repository in view.projects(query)
             ]
 
+    def _within(self, query: ProjectQuery) -> ProjectQuery:
+        """The query, narrowed to the organisations that may be seen."""
+        if self._scope is None:
+            return query
+        asked = set(query.organisation_ids) or self._scope
+        # An id that is none: where nothing may be seen, nothing is found.
+        return replace(query, organisation_ids=sorted(self._scope & asked) or [0])
+
     def project(self, reference: str) -> Json:
         """One project with its last 20 events, its incidents and what the lifecycle allows."""
         with self._store.reading() as view:
-            found = find_project(view, reference)
+            found = find_project(view, reference, self._by)
             project = the_project(found)
             shown = one_project(view, found)
             newest = view.last_position() + 1
@@ -79,8 +96,10 @@ class Queries:
             incidents = view.incidents(project_id=project.id)
             shown["actions"] = [
                 option_view(option)
-                for option in allowed(project.position, PERSON, standing(project))
-                if option.refused is None or not option.refused.startswith("only for")
+                for option in allowed(
+                    project.position, self._by.who(project.organisation_id), standing(project)
+                )
+                if option.asked_by_people
             ]
             shown["incidents"] = shown_incidents(view, incidents)
             shown["history"] = shown_events(view, events)
@@ -89,7 +108,7 @@ class Queries:
     def history(self, reference: str, limit: int = 100) -> list[Json]:
         """The newest events of one project, oldest first."""
         with self._store.reading() as view:
-            project = the_project(find_project(view, reference))
+            project = the_project(find_project(view, reference, self._by))
             newest = view.last_position() + 1
             events = view.events(before=newest, project_id=project.id, limit=limit)
             return shown_events(view, events)
@@ -97,20 +116,28 @@ class Queries:
     def incidents(self, states: Collection[str] = (), limit: int | None = None) -> list[Json]:
         """Incidents, worst first; all states unless some are named."""
         with self._store.reading() as view:
-            return shown_incidents(view, view.incidents(states=states, limit=limit))
+            return shown_incidents(
+                view, view.incidents(states=states, organisation_ids=self._scope, limit=limit)
+            )
 
     def incident(self, incident_id: int) -> Json:
         """One incident. Raises Unknown."""
         with self._store.reading() as view:
-            return shown_incident(view, find_incident(view, incident_id))
+            return shown_incident(view, find_incident(view, incident_id, self._by))
 
     def events(
         self, after: int = 0, before: int | None = None, project: str | None = None, limit: int = 100
     ) -> list[Json]:
         """Events by position, oldest first; with `before`, the newest ones below it."""
         with self._store.reading() as view:
-            project_id = the_project(find_project(view, project)).id if project else None
-            events = view.events(after=after, before=before, project_id=project_id, limit=limit)
+            project_id = the_project(find_project(view, project, self._by)).id if project else None
+            events = view.events(
+                after=after,
+                before=before,
+                project_id=project_id,
+                organisation_ids=self._scope,
+                limit=limit,
+            )
             return shown_events(view, events)
 
     def last_position(self) -> int:
@@ -121,7 +148,7 @@ class Queries:
     def sync_status(self) -> Json:
         """Every organisation: its state, its last looks, what is being confirmed and what is held."""
         with self._store.reading() as view:
-            organisations = [self._organisation(view, o) for o in view.organisations()]
+            organisations = [self._organisation(view, o) for o in readable_organisations(view, self._by)]
             outbox = view.outbox_counts()
             budget = view.setting(BUDGET)
         return {
@@ -147,11 +174,13 @@ class Queries:
         }
 
 
-def find_incident(view: Reads, incident_id: int) -> Incident:
-    """One incident by its number. Raises Unknown."""
+def find_incident(view: Reads, incident_id: int, by: Principal) -> Incident:
+    """One incident by its number, if this principal may see it. Raises Unknown."""
     incident = view.incident(incident_id)
-    if incident is None:
-        near = [str(i.id) for i in view.incidents(states=["open", "acknowledged"], limit=3)]
+    if incident is None or not by.may(Right.READ, incident.organisation_id):
+        scope = by.organisations(Right.READ)
+        states = ["open", "acknowledged"]
+        near = [str(i.id) for i in view.incidents(states=states, organisation_ids=scope, limit=3)]
         raise Unknown("incident", str(incident_id), near)
     return incident
 

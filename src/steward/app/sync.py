@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from steward.app import looking
 from steward.app.connecting import choose, connect
-from steward.app.errors import Invalid
+from steward.app.errors import Forbidden, Invalid
 from steward.app.heartbeat import NEWEST, Heartbeat, Report
 from steward.app.outbox import Outbox
 from steward.app.parts import Parts, end_unfinished
@@ -15,6 +15,7 @@ from steward.app.views import Json
 from steward.domain.belief import Context
 from steward.domain.drift import Born, Change, Discovered, MovedHere, Present
 from steward.domain.instant import Instant, elapsed_s
+from steward.domain.people import Principal, Right
 from steward.domain.project import Look, Organisation
 from steward.domain.repository import Cost
 from steward.ports import ForgeRead, Lease, Permanent, Transient
@@ -28,16 +29,19 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Sync:
-    """The looks that a person asks for."""
+    """The looks that a principal asks for."""
 
     parts: Parts
+    by: Principal
 
-    def run(self, logins: Sequence[str] = (), *, asked_by: str, progress: Progress) -> Json:
+    def run(self, logins: Sequence[str] = (), *, progress: Progress) -> Json:
         """Look at the named organisations (all, if none is named) now, and wait for the result.
 
         Raises Unknown, BadSettings, StoreUnavailable. What the forge did is in the result.
         """
         chosen = choose(self._connected(), logins)
+        self._allow(chosen)
+        asked_by = self.by.actor
         lease = self.parts.store.acquire(LEASE, self.parts.holder)
         if lease is None:
             return self._ask(chosen, asked_by, progress)
@@ -46,6 +50,11 @@ class Sync:
         finally:
             self.parts.store.release(lease)
         return {"organisations": reports}
+
+    def _allow(self, chosen: Sequence[Organisation]) -> None:
+        for organisation in chosen:
+            if not self.by.may(Right.LOOK, organisation.id):
+                raise Forbidden(Right.LOOK, self.by.actor, organisation.login)
 
     def _connected(self) -> list[Organisation]:
         if not self.parts.logins:
@@ -133,7 +142,9 @@ class Sync:
         recorded = [o for o in known if _configured(o, self.parts.logins)]
         absent = [name for name in self.parts.logins if not any(_configured(o, [name]) for o in recorded)]
         fresh = [Organisation(0, name, self.parts.server) for name in absent]
-        return {"organisations": [self._plan(o) for o in choose([*recorded, *fresh], logins)]}
+        chosen = choose([*recorded, *fresh], logins)
+        self._allow(chosen)
+        return {"organisations": [self._plan(o) for o in chosen]}
 
     def _plan(self, organisation: Organisation) -> Json:
         forge = self.parts.forge()

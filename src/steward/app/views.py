@@ -90,7 +90,12 @@ def holds_view(organisation: Organisation | None) -> list[Json]:
 
 def option_view(option: Option) -> Json:
     """One move that the table knows from here, and what stands against it."""
-    return {"trigger": option.trigger.value, "to": str(option.target), "refused": option.refused}
+    return {
+        "trigger": option.trigger.value,
+        "to": str(option.target),
+        "refused": option.refused,
+        "reason": option.reason or None,
+    }
 
 
 def event_view(event: Event, slugs: Mapping[str, str], logins: Mapping[int, str]) -> Json:

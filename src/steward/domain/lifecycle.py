@@ -226,7 +226,7 @@ def advance(
     status = position.status if position else None
     row = ROWS.get((status, trigger))
     if row is None:
-        raise Refused("edge", _no_edge(status, trigger, who))
+        raise Refused("edge", no_edge(status, trigger, frozenset({who})))
     if who not in row.who:
         allowed = " or ".join(sorted(row.who))
         raise Refused("role", f"'{trigger}' from {_name(status)} is for: {allowed}; not for: {who}")
@@ -241,8 +241,9 @@ def _name(status: Status | None) -> str:
     return status.value if status else "nothing"
 
 
-def _no_edge(status: Status | None, trigger: Trigger, who: Who) -> str:
-    possible = sorted(t.value for (s, t), row in ROWS.items() if s is status and who in row.who | row.askers)
+def no_edge(status: Status | None, trigger: Trigger, who: frozenset[Who]) -> str:
+    """Say that no row leads from there by that trigger, and which do for these."""
+    possible = sorted(t.value for (s, t), row in ROWS.items() if s is status and who & (row.who | row.askers))
     return f"'{trigger}' is not possible from {_name(status)}; possible: {', '.join(possible) or 'nothing'}"
 
 
@@ -305,11 +306,16 @@ def settled(status: Status, proofs: frozenset[Guard] = frozenset()) -> Status:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One move as a face offers it; `refused` says in words why it cannot be asked for now."""
+    """One move as a face offers it; `refused` says in words why it cannot be asked for now.
+
+    `reason` is "role" or "guard" where it is refused; `asked_by_people`: whether any person may ask for it.
+    """
 
     trigger: Trigger
     target: Status | Back
     refused: str | None = None
+    reason: str = ""
+    asked_by_people: bool = True
 
 
 def allowed(
@@ -323,12 +329,13 @@ def allowed(
     for row in TABLE:
         if position.status not in row.sources:
             continue
-        refused = None
+        refused, reason = None, ""
         if not row.askers & askers:
-            refused = f"only for: {' or '.join(sorted(row.askers))}"
+            refused, reason = f"only for: {' or '.join(sorted(row.askers))}", "role"
         elif unmet := [guard.words for guard in row.guards if guard not in proofs]:
-            refused = "; ".join(unmet)
-        options.append(Option(row.trigger, row.target, refused))
+            refused, reason = "; ".join(unmet), "guard"
+        by_people = bool(row.askers & {PERSON, APPROVER})
+        options.append(Option(row.trigger, row.target, refused, reason, by_people))
     return options
 
 

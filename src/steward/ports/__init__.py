@@ -1,5 +1,6 @@
 """What the application needs of the outside, as Protocols, and the errors that outsides may raise."""
 
+from steward.ports.access import AccessReads, AccessWrites, Answer
 from steward.ports.errors import (
     BadSettings,
     Conflict,
@@ -19,6 +20,9 @@ from steward.ports.outside import Clock, ForgeRead, Notifier
 from steward.ports.store import Expected, Lease, LookRequest, NameRecord, ProjectQuery, Reads, Store, Writes
 
 __all__ = [
+    "AccessReads",
+    "AccessWrites",
+    "Answer",
     "BadSettings",
     "Clock",
     "Conflict",

@@ -14,6 +14,7 @@ from steward.domain.journal import Event, Notice, Outgoing
 from steward.domain.lifecycle import Move
 from steward.domain.project import Look, Organisation, Project, Tracked
 from steward.domain.repository import PageMark, Repository
+from steward.ports.access import AccessReads, AccessWrites
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class NameRecord:
     until: datetime | None = None
 
 
-class Reads(Protocol):
+class Reads(AccessReads, Protocol):
     """What can be read in one consistent view."""
 
     def organisations(self) -> list[Organisation]:
@@ -157,9 +158,18 @@ class Reads(Protocol):
         ...
 
     def events(
-        self, *, after: int = 0, before: int | None = None, project_id: str | None = None, limit: int = 100
+        self,
+        *,
+        after: int = 0,
+        before: int | None = None,
+        project_id: str | None = None,
+        organisation_ids: Collection[int] | None = None,
+        limit: int = 100,
     ) -> list[Event]:
-        """Published events by position, oldest first; with `before`, the newest ones below it."""
+        """Published events by position, oldest first; with `before`, the newest ones below it.
+
+        Those of these organisations alone, where they are given.
+        """
         ...
 
     def last_position(self) -> int:
@@ -167,9 +177,14 @@ class Reads(Protocol):
         ...
 
     def incidents(
-        self, *, states: Collection[str] = (), project_id: str | None = None, limit: int | None = None
+        self,
+        *,
+        states: Collection[str] = (),
+        project_id: str | None = None,
+        organisation_ids: Collection[int] | None = None,
+        limit: int | None = None,
     ) -> list[Incident]:
-        """By severity (worst first), then newest first."""
+        """By severity (worst first), then newest first; of these organisations alone, where they are given."""
         ...
 
     def incident(self, incident_id: int) -> Incident | None: ...
@@ -210,7 +225,7 @@ class Reads(Protocol):
         ...
 
 
-class Writes(Reads, Protocol):
+class Writes(AccessWrites, Reads, Protocol):
     """One transaction. It commits when its block ends, and leaves nothing behind if the block raises."""
 
     def add_organisation(self, login: str, server: str) -> Organisation: ...

@@ -6,20 +6,25 @@ The store is given: any ports.Store does. Nothing here runs in threads; time pas
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from steward.app.application import Application
 from steward.app.commands import Commands
 from steward.app.connecting import connect
+from steward.app.deciding import Deciding
 from steward.app.heartbeat import Heartbeat, Report
 from steward.app.outbox import Outbox
 from steward.app.sync import LEASE
 from steward.domain.journal import Event, Notice
+from steward.domain.people import local
 from steward.domain.project import Organisation, Project, Tracked
 from steward.domain.rules import Rules
 from steward.ports import Lease, ProjectQuery, Store
 from steward.testing.clock import FakeClock
 from steward.testing.forge import FakeForge
+
+ANYONE: Final = local("local:anna")
+"""Somebody on the same machine, who may do everything."""
 
 
 class Recorder:
@@ -120,7 +125,11 @@ class World:
 
     def commands(self, actor: str = "local:anna") -> Commands:
         """The commands of a person."""
-        return self.app.commands(actor)
+        return self.app.commands(local(actor))
+
+    def deciding(self, actor: str = "local:anna") -> Deciding:
+        """The decisions of a person."""
+        return self.app.deciding(local(actor))
 
     # What is recorded ----------------------------------------------------------------------------------
 
@@ -152,7 +161,7 @@ class World:
 
     def incidents(self, *states: str) -> list[dict[str, Any]]:
         """Incidents as shown, in these states (all, if none is named)."""
-        return self.app.queries.incidents(states)
+        return self.app.queries(ANYONE).incidents(states)
 
     def open_causes(self) -> list[str]:
         """The causes of what is not resolved, sorted."""

@@ -46,10 +46,18 @@ class JournalReads(View):
     """What is read of the journal; the contract is `ports.Reads`."""
 
     def events(
-        self, *, after: int = 0, before: int | None = None, project_id: str | None = None, limit: int = 100
+        self,
+        *,
+        after: int = 0,
+        before: int | None = None,
+        project_id: str | None = None,
+        organisation_ids: Collection[int] | None = None,
+        limit: int = 100,
     ) -> list[Event]:
         """Published events by position, oldest first; with `before`, the newest ones below it."""
         statement = select(events).where(_e.position > after).limit(limit)
+        if organisation_ids is not None:
+            statement = statement.where(_e.organisation_id.in_(list(organisation_ids)))
         if project_id is not None:
             statement = statement.where(_e.project_id == project_id)
         if before is None:
@@ -66,7 +74,12 @@ class JournalReads(View):
         return self._first(select(_e.id).where(_e.position.is_(None)).limit(1)) is not None
 
     def incidents(
-        self, *, states: Collection[str] = (), project_id: str | None = None, limit: int | None = None
+        self,
+        *,
+        states: Collection[str] = (),
+        project_id: str | None = None,
+        organisation_ids: Collection[int] | None = None,
+        limit: int | None = None,
     ) -> list[Incident]:
         """By severity (worst first), then newest first."""
         statement = select(incidents).order_by(_WORST_FIRST, _i.id.desc()).limit(limit)
@@ -74,6 +87,8 @@ class JournalReads(View):
             statement = statement.where(_i.state.in_([str(state) for state in states]))
         if project_id is not None:
             statement = statement.where(_i.project_id == project_id)
+        if organisation_ids is not None:
+            statement = statement.where(_i.organisation_id.in_(list(organisation_ids)))
         return [incident_from(row) for row in self._all(statement)]
 
     def incident(self, incident_id: int) -> Incident | None:

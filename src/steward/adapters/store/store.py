@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from steward.adapters.store.access_views import AccessReads, AccessWrites
 from steward.adapters.store.engine import Database
 from steward.adapters.store.journal_views import JournalReads, JournalWrites
 from steward.adapters.store.lease import FileLocks, Leases, Locks, MemoryLocks, SessionLocks
@@ -14,11 +15,11 @@ from steward.adapters.store.repository_views import RepositoryReads, RepositoryW
 from steward.ports import Lease
 
 
-class SqlReads(OrganisationReads, RepositoryReads, ProjectReads, JournalReads):
+class SqlReads(OrganisationReads, RepositoryReads, ProjectReads, JournalReads, AccessReads):
     """A consistent view; the contract is `ports.Reads`."""
 
 
-class SqlWrites(SqlReads, OrganisationWrites, RepositoryWrites, ProjectWrites, JournalWrites):
+class SqlWrites(SqlReads, OrganisationWrites, RepositoryWrites, ProjectWrites, JournalWrites, AccessWrites):
     """A write transaction; the contract is `ports.Writes`."""
 
 

@@ -26,7 +26,7 @@ def tail(session: Session, follow: bool, after: int | None, limit: int, project:
     """Print events."""
     from steward.faces.cli.tables import event_text
 
-    queries = session.app.queries
+    queries = session.queries
     newest = queries.last_position()
     if after is None:
         events = queries.events(before=newest + 1, project=project, limit=limit)

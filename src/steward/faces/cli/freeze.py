@@ -39,7 +39,7 @@ def freeze(session: Session, login: str | None, every: bool, reason: str) -> Non
     """Freeze."""
     which = _which(login, every)
     if not session.rehearse(_("freeze {which}", which=which or _("every organisation")), organisation=which):
-        _shown(session, session.app.commands(session.actor).freeze(which, reason))
+        _shown(session, session.deciding.freeze(which, reason))
 
 
 @click.command("unfreeze", cls=Command, help="Let automation go on.")
@@ -52,7 +52,7 @@ def unfreeze(session: Session, login: str | None, every: bool) -> None:
     if not session.rehearse(
         _("unfreeze {which}", which=which or _("every organisation")), organisation=which
     ):
-        _shown(session, session.app.commands(session.actor).unfreeze(which))
+        _shown(session, session.deciding.unfreeze(which))
 
 
 COMMANDS: Final = {"freeze": freeze, "unfreeze": unfreeze}

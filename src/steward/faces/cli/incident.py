@@ -39,7 +39,7 @@ def list_incidents(session: Session, states: tuple[str, ...], show_all: bool, li
     """Show incidents."""
     if not states and not show_all and not session.options.json:
         states = ("open", "acknowledged")
-    rows = session.app.queries.incidents(states, limit)
+    rows = session.queries.incidents(states, limit)
 
     def people() -> Any:
         from steward.faces.cli import tables
@@ -54,7 +54,7 @@ def list_incidents(session: Session, states: tuple[str, ...], show_all: bool, li
 @click.pass_obj
 def show(session: Session, number: int) -> None:
     """Show one incident."""
-    _show(session, session.app.queries.incident(number))
+    _show(session, session.queries.incident(number))
 
 
 @incident.command("ack", help="Acknowledge an incident: somebody looks after it.")
@@ -63,7 +63,7 @@ def show(session: Session, number: int) -> None:
 def acknowledge(session: Session, number: int) -> None:
     """Acknowledge it."""
     if not session.rehearse(_("acknowledge incident {id}", id=number), incident=number):
-        _show(session, session.app.attending(session.actor).acknowledge(number))
+        _show(session, session.attending.acknowledge(number))
 
 
 @incident.command(
@@ -75,7 +75,7 @@ def acknowledge(session: Session, number: int) -> None:
 def resolve(session: Session, number: int, reason: str) -> None:
     """Resolve it."""
     if not session.rehearse(_("resolve incident {id}", id=number), incident=number):
-        _show(session, session.app.attending(session.actor).resolve(number, reason))
+        _show(session, session.attending.resolve(number, reason))
 
 
 @incident.command("mute", help="Send nothing about an incident for a while.")
@@ -85,7 +85,7 @@ def resolve(session: Session, number: int, reason: str) -> None:
 def mute(session: Session, number: int, for_s: float) -> None:
     """Mute it."""
     if not session.rehearse(_("mute incident {id}", id=number), incident=number, for_s=for_s):
-        _show(session, session.app.attending(session.actor).mute(number, for_s))
+        _show(session, session.attending.mute(number, for_s))
 
 
 @incident.command("unmute", help="Let a muted incident be heard again.")
@@ -94,7 +94,7 @@ def mute(session: Session, number: int, for_s: float) -> None:
 def unmute(session: Session, number: int) -> None:
     """Unmute it."""
     if not session.rehearse(_("unmute incident {id}", id=number), incident=number):
-        _show(session, session.app.attending(session.actor).unmute(number))
+        _show(session, session.attending.unmute(number))
 
 
 def _show(session: Session, shown: dict[str, Any]) -> None:

@@ -55,7 +55,7 @@ def list_projects(session: Session, /, **filters: Any) -> None:
         shown.remove(Management.IGNORE)
     statuses = {status.value for status in filters["statuses"]}
     query = ProjectQuery(statuses=statuses, management=shown, text=filters["text"])
-    rows = session.app.queries.projects(query)
+    rows = session.queries.projects(query)
     if filters["org"]:
         rows = _of_organisation(session, rows, filters["org"])
     if filters["phase"]:
@@ -78,7 +78,7 @@ def list_projects(session: Session, /, **filters: Any) -> None:
 def _of_organisation(session: Session, rows: list[dict[str, Any]], login: str) -> list[dict[str, Any]]:
     from steward.app.errors import Unknown
 
-    known = session.app.queries.sync_status()["organisations"]
+    known = session.queries.sync_status()["organisations"]
     named = [
         o["login"] for o in known if login.lower() in {n.lower() for n in (o["login"], *o["previous_names"])}
     ]
@@ -93,7 +93,7 @@ def _of_organisation(session: Session, rows: list[dict[str, Any]], login: str) -
 def _tell_hidden(session: Session, *, nothing: bool) -> None:
     from steward.ports import ProjectQuery
 
-    hidden = len(session.app.queries.projects(ProjectQuery(management=[Management.IGNORE.value])))
+    hidden = len(session.queries.projects(ProjectQuery(management=[Management.IGNORE.value])))
     if hidden:
         session.note(
             counted(
@@ -117,7 +117,7 @@ def _tell_hidden(session: Session, *, nothing: bool) -> None:
 @click.pass_obj
 def show(session: Session, reference: str) -> None:
     """Show one project."""
-    shown = session.app.queries.project(reference)
+    shown = session.queries.project(reference)
 
     def people() -> Any:
         from steward.faces.cli import tables
@@ -133,7 +133,7 @@ def show(session: Session, reference: str) -> None:
 @click.pass_obj
 def history(session: Session, reference: str, limit: int) -> None:
     """Show the events of one project."""
-    events = session.app.queries.history(reference, limit)
+    events = session.queries.history(reference, limit)
 
     def people() -> Any:
         from steward.faces.cli import tables
@@ -152,7 +152,7 @@ def order(session: Session, slug: str, org: str | None, title: str) -> None:
     """Order a project."""
     if session.rehearse(_("order {slug} as a draft", slug=slug), project=slug):
         return
-    _changed(session, session.app.commands(session.actor).order(slug, organisation=org, title=title))
+    _changed(session, session.commands.order(slug, organisation=org, title=title))
 
 
 @project.command("archive", help="Shut a project down in Steward; its repository is left as it is.")
@@ -161,7 +161,7 @@ def order(session: Session, slug: str, org: str | None, title: str) -> None:
 @click.pass_obj
 def archive(session: Session, reference: str, reason: str) -> None:
     """Archive a project, after asking."""
-    before = session.app.queries.project(reference)
+    before = session.queries.project(reference)
     slug, status = before["slug"], status_label(before["status"])
     against = _standing_against(before, "archived")
     if session.rehearse(
@@ -173,7 +173,7 @@ def archive(session: Session, reference: str, reason: str) -> None:
     session.confirm(
         _("Archive {slug} ({status})? Its repository is left as it is.", slug=slug, status=status)
     )
-    _changed(session, session.app.commands(session.actor).archive(before["id"], reason))
+    _changed(session, session.commands.archive(before["id"], reason))
 
 
 def _standing_against(shown: dict[str, Any], trigger: str) -> str | None:
@@ -188,14 +188,14 @@ def _standing_against(shown: dict[str, Any], trigger: str) -> str | None:
 @click.pass_obj
 def reopen(session: Session, reference: str, reason: str) -> None:
     """Reopen a project."""
-    before = session.app.queries.project(reference)
+    before = session.queries.project(reference)
     if session.rehearse(
         _("reopen {slug}", slug=before["slug"]),
         project=before["slug"],
         refused=_standing_against(before, "reopened"),
     ):
         return
-    _changed(session, session.app.commands(session.actor).reopen(before["id"], reason))
+    _changed(session, session.commands.reopen(before["id"], reason))
 
 
 @project.command("relink", help="Give a missing project another repository: OWNER/NAME or its id.")
@@ -204,7 +204,7 @@ def reopen(session: Session, reference: str, reason: str) -> None:
 @click.pass_obj
 def relink(session: Session, reference: str, repository: str) -> None:
     """Relink a project."""
-    before = session.app.queries.project(reference)
+    before = session.queries.project(reference)
     slug = before["slug"]
     if session.rehearse(
         _("link {slug} to {repository}", slug=slug, repository=repository),
@@ -212,7 +212,7 @@ def relink(session: Session, reference: str, repository: str) -> None:
         repository=repository,
     ):
         return
-    _changed(session, session.app.commands(session.actor).relink(before["id"], repository))
+    _changed(session, session.commands.relink(before["id"], repository))
 
 
 def _manage(name: str, text: str) -> None:
@@ -220,7 +220,7 @@ def _manage(name: str, text: str) -> None:
     @click.argument("reference", metavar="PROJECT")
     @click.pass_obj
     def manage(session: Session, reference: str) -> None:
-        before = session.app.queries.project(reference)
+        before = session.queries.project(reference)
         effect = _(
             "{slug}: {before} → {after}",
             slug=before["slug"],
@@ -229,7 +229,7 @@ def _manage(name: str, text: str) -> None:
         )
         if session.rehearse(effect, project=before["slug"], management=name):
             return
-        _changed(session, session.app.commands(session.actor).manage(before["id"], name))
+        _changed(session, session.commands.manage(before["id"], name))
 
 
 _manage("watch", "Track a project and never touch it.")

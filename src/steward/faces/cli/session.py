@@ -24,6 +24,12 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from steward.app.application import Application
+    from steward.app.attending import Attending
+    from steward.app.commands import Commands
+    from steward.app.deciding import Deciding
+    from steward.app.queries import Queries
+    from steward.app.sync import Sync
+    from steward.domain.people import Principal
     from steward.settings import Loaded
 
 
@@ -117,10 +123,37 @@ class Session:
         """The application. Raises BadSettings, SchemaMismatch, StoreUnavailable."""
         return self.wiring.application(self.loaded, self.closing, "steward")
 
+    @cached_property
+    def by(self) -> Principal:
+        """Who gives the commands: whoever can read the database on this machine is its admin."""
+        from steward.domain.people import local
+
+        return local(f"local:{_user()}")
+
     @property
-    def actor(self) -> str:
-        """Who gives the commands, as the history will say."""
-        return f"local:{_user()}"
+    def queries(self) -> Queries:
+        """What can be shown."""
+        return self.app.queries(self.by)
+
+    @property
+    def commands(self) -> Commands:
+        """What can be asked of projects."""
+        return self.app.commands(self.by)
+
+    @property
+    def deciding(self) -> Deciding:
+        """What can be decided of organisations."""
+        return self.app.deciding(self.by)
+
+    @property
+    def attending(self) -> Attending:
+        """What can be done with incidents."""
+        return self.app.attending(self.by)
+
+    @property
+    def sync(self) -> Sync:
+        """Looks on demand."""
+        return self.app.sync(self.by)
 
     @cached_property
     def out(self) -> Console:

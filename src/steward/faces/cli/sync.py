@@ -25,7 +25,7 @@ def run(session: Session, logins: tuple[str, ...]) -> int:
     if session.options.dry_run:
         return _plan(session, logins)
     with _progress(session) as progress:
-        result = session.app.sync.run(logins, asked_by=session.actor, progress=progress)
+        result = session.sync.run(logins, progress=progress)
     organisations = result["organisations"]
 
     def people() -> Any:
@@ -82,7 +82,7 @@ def plan(session: Session, logins: tuple[str, ...]) -> int:
 
 def _plan(session: Session, logins: tuple[str, ...]) -> int:
     with _progress(session):
-        result = session.app.sync.plan(logins)
+        result = session.sync.plan(logins)
     organisations = result["organisations"]
     session.payload(result, lambda: [part for o in organisations for part in _plan_lines(o)])
     return 0 if all(organisation["whole"] for organisation in organisations) else 1
@@ -107,7 +107,7 @@ def _plan_lines(organisation: dict[str, Any]) -> list[str]:
 @click.pass_obj
 def status(session: Session) -> None:
     """Show the state of the organisations."""
-    result = session.app.queries.sync_status()
+    result = session.queries.sync_status()
 
     def people() -> Any:
         from steward.faces.cli.status import lines
@@ -137,7 +137,7 @@ def release(session: Session, login: str, repository: str | None) -> None:
                 login=login,
             )
         )
-    result = session.app.commands(session.actor).release(login, repository)
+    result = session.deciding.release(login, repository)
     session.payload(
         result, lambda: _("Released. The next reads by id conclude them; see `steward event tail`")
     )
@@ -152,12 +152,12 @@ def reject(session: Session, login: str) -> None:
     effect = _("keep these as they are: {names}", names=", ".join(names) or _("none"))
     if session.rehearse(effect, organisation=login, repositories=names):
         return
-    result = session.app.commands(session.actor).reject(login)
+    result = session.deciding.reject(login)
     session.payload(result, lambda: _("Rejected. Every status is kept until the repositories are seen again"))
 
 
 def _held(session: Session, login: str) -> list[str]:
-    for organisation in session.app.queries.sync_status()["organisations"]:
+    for organisation in session.queries.sync_status()["organisations"]:
         names = {name.lower() for name in (organisation["login"], *organisation["previous_names"])}
         if login.lower() in names:
             return list(organisation["held"])

@@ -75,7 +75,8 @@ class Up:
         self._running = running
         self._stop = stop
         self._died: list[BaseException] = []
-        self._position = app.queries.last_position()
+        self._queries = app.queries(session.by)
+        self._position = self._queries.last_position()
 
     def run(self) -> None:
         """Block until asked to stop. Raises what a loop died of."""
@@ -105,7 +106,7 @@ class Up:
     def _show_events(self) -> None:
         from steward.faces.cli.tables import event_text
 
-        events = self._app.queries.events(after=self._position, limit=BATCH)
+        events = self._queries.events(after=self._position, limit=BATCH)
         newcomers = [event["position"] for event in events if _is_discovery(event)]
         folded = set(newcomers[NEWCOMERS_MAX:]) if not self._session.options.json else set()
         for event in events:
@@ -163,7 +164,7 @@ class Up:
     def _a_public_repository(self) -> str | None:
         from steward.ports import ProjectQuery
 
-        for shown in self._app.queries.projects(ProjectQuery()):
+        for shown in self._queries.projects(ProjectQuery()):
             repository = shown["repository"]
             if repository and repository["visibility"] == "public" and repository["state"] == "seen":
                 return str(repository["full_name"])
