@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from steward.app.access import Access
 from steward.app.attending import Attending
 from steward.app.commands import Commands
 from steward.app.deciding import Deciding
@@ -19,6 +20,11 @@ from steward.domain.repository import Budget
 @dataclass(frozen=True, slots=True)
 class Application(Parts):
     """Everything that faces may ask for."""
+
+    @property
+    def access(self) -> Access:
+        """Sign-in, and the recognition of whoever asks."""
+        return Access(self.store, self.clock)
 
     def queries(self, by: Principal) -> Queries:
         """What that principal may be shown."""

@@ -37,6 +37,15 @@ class Forbidden(Exception):
         self.where = where
 
 
+class NotSignedIn(Exception):
+    """Nothing was shown, or nothing that proves anything. `name` is whose it was, where that is known."""
+
+    def __init__(self, why: str, name: str = "") -> None:
+        super().__init__(why)
+        self.why = why
+        self.name = name
+
+
 class Stale(Exception):
     """What was asked for was decided on an older version: somebody changed it meanwhile."""
 

@@ -1,0 +1,48 @@
+"""The whole server as one ASGI application: every router, behind the guard, within the frame."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Final
+
+from fastapi import APIRouter, FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from steward.faces.http import streams
+from steward.faces.http.failures import handle
+from steward.faces.http.frame import Frame
+from steward.faces.http.guard import GuardedRoute
+from steward.faces.http.site import Site
+
+ROUTERS: Final[tuple[APIRouter, ...]] = (streams.router,)
+"""Everything that is served, in the order in which addresses are tried."""
+
+
+def build(site: Site, routers: Sequence[APIRouter] = ROUTERS) -> FastAPI:
+    """Make the application for one site. Nothing is started before its lifespan begins."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await site.live.start()
+        yield
+        await site.live.stop()
+
+    app = FastAPI(
+        title="Steward",
+        version=version("steward"),
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.site = site
+    app.router.route_class = GuardedRoute
+    for router in routers:
+        app.include_router(router)
+    for kind in (HTTPException, RequestValidationError, Exception):
+        app.add_exception_handler(kind, handle)
+    app.add_middleware(Frame, site=site)
+    return app

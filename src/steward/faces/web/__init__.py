@@ -1,0 +1,1 @@
+"""The pages for people: routes, templates, and what they are dressed in."""
