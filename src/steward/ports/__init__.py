@@ -1,6 +1,7 @@
 """What the application needs of the outside, as Protocols, and the errors that outsides may raise."""
 
 from steward.ports.access import AccessReads, AccessWrites, Answer
+from steward.ports.board import SORTS, BoardReads, Found, ProjectQuery, Tally
 from steward.ports.errors import (
     BadSettings,
     Conflict,
@@ -16,18 +17,24 @@ from steward.ports.errors import (
     Uninstalled,
     Unreachable,
 )
+from steward.ports.inbox import InboxReads, InboxWrites
 from steward.ports.outside import Clock, ForgeRead, Notifier
-from steward.ports.store import Expected, Lease, LookRequest, NameRecord, ProjectQuery, Reads, Store, Writes
+from steward.ports.store import Expected, Lease, LookRequest, NameRecord, Reads, Store, Writes
 
 __all__ = [
+    "SORTS",
     "AccessReads",
     "AccessWrites",
     "Answer",
     "BadSettings",
+    "BoardReads",
     "Clock",
     "Conflict",
     "Expected",
     "ForgeRead",
+    "Found",
+    "InboxReads",
+    "InboxWrites",
     "Incomplete",
     "Lease",
     "LeaseLost",
@@ -42,6 +49,7 @@ __all__ = [
     "SchemaMismatch",
     "Store",
     "StoreUnavailable",
+    "Tally",
     "Transient",
     "Unauthorised",
     "Uninstalled",

@@ -15,6 +15,8 @@ from steward.domain.lifecycle import Move
 from steward.domain.project import Look, Organisation, Project, Tracked
 from steward.domain.repository import PageMark, Repository
 from steward.ports.access import AccessReads, AccessWrites
+from steward.ports.board import BoardReads
+from steward.ports.inbox import InboxReads, InboxWrites
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +49,6 @@ class LookRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class ProjectQuery:
-    """What to list. Empty filters match all; `limit` None means all; sorted by slug."""
-
-    statuses: Collection[str] = ()
-    organisation_ids: Collection[int] = ()
-    management: Collection[str] = ()
-    text: str = ""
-    limit: int | None = None
-    after_slug: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class NameRecord:
     """One name that a repository has borne. `until` is None for the present one."""
 
@@ -68,7 +58,7 @@ class NameRecord:
     until: datetime | None = None
 
 
-class Reads(AccessReads, Protocol):
+class Reads(AccessReads, BoardReads, InboxReads, Protocol):
     """What can be read in one consistent view."""
 
     def organisations(self) -> list[Organisation]:
@@ -142,8 +132,6 @@ class Reads(AccessReads, Protocol):
         Tracked where it has a repository, else the bare Project.
         """
         ...
-
-    def projects(self, query: ProjectQuery) -> list[tuple[Project, Repository | None]]: ...
 
     def slugs(self, project_ids: Collection[str]) -> dict[str, str]:
         """Project id -> slug, of those that exist."""
@@ -225,7 +213,7 @@ class Reads(AccessReads, Protocol):
         ...
 
 
-class Writes(AccessWrites, Reads, Protocol):
+class Writes(AccessWrites, InboxWrites, Reads, Protocol):
     """One transaction. It commits when its block ends, and leaves nothing behind if the block raises."""
 
     def add_organisation(self, login: str, server: str) -> Organisation: ...

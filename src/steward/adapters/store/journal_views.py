@@ -27,7 +27,7 @@ from steward.ports import Conflict
 _e, _i, _o = events.c, incidents.c, outbox.c
 _EVENTS: Final = events
 
-_WORST_FIRST: Final = case(
+WORST_FIRST: Final = case(
     {str(severity): place for place, severity in enumerate(reversed(Severity), start=1)},
     value=_i.severity,
     else_=0,  # a severity of a newer Steward is not to be overlooked
@@ -82,7 +82,7 @@ class JournalReads(View):
         limit: int | None = None,
     ) -> list[Incident]:
         """By severity (worst first), then newest first."""
-        statement = select(incidents).order_by(_WORST_FIRST, _i.id.desc()).limit(limit)
+        statement = select(incidents).order_by(WORST_FIRST, _i.id.desc()).limit(limit)
         if states:
             statement = statement.where(_i.state.in_([str(state) for state in states]))
         if project_id is not None:

@@ -1,4 +1,4 @@
-"""Projects: found, listed, counted, added, moved and changed."""
+"""Projects: found, counted, added, moved and changed. `board_views` lists them."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
 
-from steward.adapters.store.rows import REPOSITORY_WIDTH, project_from, project_row, repository_from
+from steward.adapters.store.board_views import joined, pair_from
+from steward.adapters.store.rows import project_from, project_row
 from steward.adapters.store.schema import projects, repositories, repository_names
 from steward.adapters.store.values import json_text
 from steward.adapters.store.view import View, among, elements, written_columns
 from steward.domain.lifecycle import Move
 from steward.domain.project import SLUG_LENGTH_MAX, Project, Tracked
-from steward.domain.repository import Repository
-from steward.ports import Conflict, Expected, ProjectQuery
+from steward.ports import Conflict, Expected
 
 _p, _r, _n = projects.c, repositories.c, repository_names.c
 _TABLE: Final = projects
@@ -25,30 +25,12 @@ _TABLE: Final = projects
 _FACETS: Final = tuple(
     name
     for name in written_columns(projects)
-    if name not in {"id", "status", "interrupted", "created_at", "updated_at", "entered_at", "version"}
+    if name
+    not in {"id", "status", "interrupted", "phase", "created_at", "updated_at", "entered_at", "version"}
 )
 
 SUFFIX_LENGTH_MAX: Final = 8
 """The longest suffix that a slug is given where its base is taken, dash included."""
-
-
-def _conditions(query: ProjectQuery) -> list[ColumnElement[bool]]:
-    """The filters of a query as SQL."""
-    conditions: list[ColumnElement[bool]] = []
-    if query.statuses:
-        conditions.append(_p.status.in_([str(status) for status in query.statuses]))
-    if query.organisation_ids:
-        conditions.append(_p.organisation_id.in_(list(query.organisation_ids)))
-    if query.management:
-        conditions.append(_p.management.in_([str(management) for management in query.management]))
-    if query.after_slug:
-        conditions.append(_p.slug > query.after_slug)
-    if query.text:
-        sought = query.text.lower()
-        conditions.append(
-            or_(*(c.contains(sought, autoescape=True) for c in (_p.slug, _p.title_key, _r.full_name_key)))
-        )
-    return conditions
 
 
 class ProjectReads(View):
@@ -101,19 +83,9 @@ class ProjectReads(View):
         )
 
     def _project_with_repository(self, project_id: str) -> Tracked | Project:
-        statement = self._joined().where(_p.id == project_id)
-        ((project, repository),) = [_pair_from(row) for row in self._all(statement)]
+        statement = joined().where(_p.id == project_id)
+        ((project, repository),) = [pair_from(row) for row in self._all(statement)]
         return project if repository is None else Tracked(repository, project)
-
-    def _joined(self) -> Any:
-        return select(*repositories.columns, *projects.columns).select_from(
-            projects.outerjoin(repositories, _r.id == _p.repository_id)
-        )
-
-    def projects(self, query: ProjectQuery) -> list[tuple[Project, Repository | None]]:
-        """Those that match, with their repositories, by slug."""
-        statement = self._joined().where(*_conditions(query)).order_by(_p.slug).limit(query.limit)
-        return [_pair_from(row) for row in self._all(statement)]
 
     def slugs(self, project_ids: Collection[str]) -> dict[str, str]:
         """Project id -> slug, of those that exist."""
@@ -131,10 +103,6 @@ class ProjectReads(View):
         near = func.length(_p.slug).between(len(sought) - 3, len(sought) + 3)
         slugs = [row[0] for row in self._all(select(_p.slug).where(near).order_by(_p.slug))]
         return difflib.get_close_matches(sought, slugs, n=max(limit, 1), cutoff=0.6)[:limit]
-
-
-def _pair_from(row: Any) -> tuple[Project, Repository | None]:
-    return project_from(row[REPOSITORY_WIDTH:]), None if row[0] is None else repository_from(row)
 
 
 class ProjectWrites(ProjectReads):
@@ -158,7 +126,7 @@ class ProjectWrites(ProjectReads):
         )
         stack = json_text(move.before.interrupted)
         as_read = (_p.status == str(move.before.status), _p.interrupted == stack)
-        self._swap(project, now, ("status", "interrupted", "entered_at"), as_read)
+        self._swap(project, now, ("status", "interrupted", "phase", "entered_at"), as_read)
         return now
 
     def save_project(self, project: Project, at: datetime) -> Project:

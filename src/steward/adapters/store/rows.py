@@ -22,6 +22,7 @@ from steward.adapters.store.values import (
     time_from,
 )
 from steward.domain.instant import Instant
+from steward.domain.lifecycle import phase_shown
 from steward.domain.project import Freeze, Management, Organisation, OrgState, Project, Tracked
 from steward.domain.repository import PageMark, Presence, Repo, Repository
 from steward.domain.status import Status
@@ -96,6 +97,7 @@ def project_row(project: Project) -> tuple[Any, ...]:
         project.repository_id,
         None if project.live is None else json_text(project.live),
         clean(project.title).lower(),
+        phase_shown(project.position),
     )
 
 

@@ -68,6 +68,8 @@ projects = Table(
     column("repository_id", BIG, nullable=True),
     column("live", TEXT, nullable=True),
     column("title_key", TEXT),
+    # The phase that faces show, of what was interrupted where something was: written with the status.
+    column("phase", TEXT, server_default=""),
     UniqueConstraint("slug"),
 )
 index("ix_projects_status", projects.c.status, projects.c.slug)
@@ -79,6 +81,10 @@ index(
     projects.c.repository_id,
     where="expects IS NOT NULL",
 )
+
+_p = projects.c
+index("ix_projects_phase", _p.phase, _p.entered_at, _p.slug)
+index("ix_projects_tallies", _p.organisation_id, _p.management, _p.phase, _p.status, _p.entered_at, _p.owner)
 
 repositories = Table(
     "repositories",

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from steward.adapters.store.access_views import AccessReads, AccessWrites
+from steward.adapters.store.board_views import BoardReads
 from steward.adapters.store.engine import Database
+from steward.adapters.store.inbox_views import InboxReads, InboxWrites
 from steward.adapters.store.journal_views import JournalReads, JournalWrites
 from steward.adapters.store.lease import FileLocks, Leases, Locks, MemoryLocks, SessionLocks
 from steward.adapters.store.organisation_views import OrganisationReads, OrganisationWrites
@@ -15,11 +17,21 @@ from steward.adapters.store.repository_views import RepositoryReads, RepositoryW
 from steward.ports import Lease
 
 
-class SqlReads(OrganisationReads, RepositoryReads, ProjectReads, JournalReads, AccessReads):
+class SqlReads(
+    OrganisationReads, RepositoryReads, ProjectReads, BoardReads, JournalReads, AccessReads, InboxReads
+):
     """A consistent view; the contract is `ports.Reads`."""
 
 
-class SqlWrites(SqlReads, OrganisationWrites, RepositoryWrites, ProjectWrites, JournalWrites, AccessWrites):
+class SqlWrites(
+    SqlReads,
+    OrganisationWrites,
+    RepositoryWrites,
+    ProjectWrites,
+    JournalWrites,
+    AccessWrites,
+    InboxWrites,
+):
     """A write transaction; the contract is `ports.Writes`."""
 
 

@@ -1,7 +1,8 @@
-"""People, their passes, the audit log, hooks, and what the inbox of deliveries lacked."""
+"""People, their passes, the audit log, hooks, what the inbox of deliveries lacked, and the phase of a project."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,6 +13,16 @@ revision = "0002"
 down_revision = "0001"
 
 ONLY_ADDED = "audit lines are only ever added"
+
+INTERRUPTIONS = ("error", "missing", "archived")
+PHASES = {
+    **dict.fromkeys(("draft", "estimated"), "inception"),
+    **dict.fromkeys(("discovered", "setup_required", "provisioning", "initialized"), "materialization"),
+    **dict.fromkeys(("designing", "designed", "implementing", "implemented"), "construction"),
+    **dict.fromkeys(("verifying", "verified"), "construction"),
+    **dict.fromkeys(("deploying", "active"), "production"),
+}
+"""The phases of this revision's statuses; all others are of `maintenance`."""
 
 BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 TEXT = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
@@ -40,6 +51,7 @@ def upgrade() -> None:
     _people()
     _audit()
     _hooks()
+    _phases()
     _triggers()
 
 
@@ -110,10 +122,29 @@ def _hooks() -> None:
         *_text("next_at", "done_at", null=True),
         *_big("look", null=True),
         sa.Column("source", TEXT, nullable=False, server_default="webhook"),
+        *_big("organisation_id", null=True),
+        sa.Column("ref", TEXT, nullable=False, server_default=""),
     ):
         op.add_column("deliveries", column)
     op.create_index("ix_deliveries_hook", "deliveries", ["hook_id", "id"])
     op.create_index("ix_deliveries_received", "deliveries", ["received_at"])
+    waits = sa.text("state = 'pending'")
+    named = {"sqlite_where": waits, "postgresql_where": waits}
+    op.create_index("ix_deliveries_pending", "deliveries", ["organisation_id", "id"], **named)
+
+
+def _phases() -> None:
+    """Store the phase that faces show: that of the last status that was interrupted by none of these."""
+    op.add_column("projects", sa.Column("phase", TEXT, nullable=False, server_default=""))
+    standing = op.get_bind().execute(sa.text("SELECT DISTINCT status, interrupted FROM projects")).all()
+    for status, interrupted in standing:
+        stack = [name for name in json.loads(interrupted) if name not in INTERRUPTIONS]
+        phase = PHASES.get(stack[-1] if stack else status, "maintenance")
+        place = sa.text("UPDATE projects SET phase = :phase WHERE status = :status AND interrupted = :stack")
+        op.execute(place.bindparams(phase=phase, status=status, stack=interrupted))
+    op.create_index("ix_projects_phase", "projects", ["phase", "entered_at", "slug"])
+    told_apart = ["organisation_id", "management", "phase", "status", "entered_at", "owner"]
+    op.create_index("ix_projects_tallies", "projects", told_apart)
 
 
 def _triggers() -> None:

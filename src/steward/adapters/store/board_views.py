@@ -1,0 +1,163 @@
+"""Many projects at once, as faces show them: listed, counted, a window per phase, those in trouble."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select, union
+
+from steward.adapters.store.journal_rows import incident_from
+from steward.adapters.store.journal_views import WORST_FIRST
+from steward.adapters.store.rows import REPOSITORY_WIDTH, project_from, repository_from
+from steward.adapters.store.schema import incidents, organisations, projects, repositories
+from steward.adapters.store.values import stamp
+from steward.adapters.store.view import View, among
+from steward.domain.incidents import Incident
+from steward.domain.repository import Presence
+from steward.domain.status import Phase, Status
+from steward.ports import Found, ProjectQuery, Tally
+
+_p, _r, _i = projects.c, repositories.c, incidents.c
+
+_PLACE: Final = case({str(status): place for place, status in enumerate(Status)}, value=_p.status, else_=99)
+_owner: Final = func.coalesce(_p.owner, "")
+_SORTED_BY: Final[dict[str, ColumnElement[Any]]] = {
+    "slug": _p.slug,
+    "status": _PLACE,
+    "since": _p.entered_at,
+    "updated": _p.updated_at,
+    "owner": _owner,
+}
+_UNRESOLVED: Final = _i.state.in_(["open", "acknowledged"])
+_UNSEEN: Final = [str(presence) for presence in Presence if presence is not Presence.SEEN]
+
+
+def joined(*more: Any) -> Select[Any]:
+    """Projects with their repositories; `pair_from` reads a row."""
+    pairs = projects.outerjoin(repositories, _r.id == _p.repository_id)
+    return select(*repositories.columns, *projects.columns, *more).select_from(pairs)
+
+
+def pair_from(row: Any) -> Found:
+    """Read a row of `joined`."""
+    project = project_from(row[REPOSITORY_WIDTH : REPOSITORY_WIDTH + len(projects.columns)])
+    return project, None if row[0] is None else repository_from(row)
+
+
+def _conditions(query: ProjectQuery) -> list[ColumnElement[bool]]:
+    """The filters of a query as SQL, but for where the list goes on."""
+    conditions: list[ColumnElement[bool]] = []
+    for column, wanted in (
+        (_p.status, [str(status) for status in query.statuses]),
+        (_p.organisation_id, list(query.organisation_ids)),
+        (_p.management, [str(management) for management in query.management]),
+        (_p.phase, [str(phase) for phase in query.phases]),
+    ):
+        if wanted:
+            conditions.append(column.in_(wanted))
+    if query.owner is not None:
+        conditions.append(_owner == query.owner)
+    if query.entered_before is not None:
+        conditions.append(_p.entered_at < stamp(query.entered_before))
+    if query.waiting is not None:
+        waiting = (
+            and_(_p.organisation_id == key, _p.status.in_([str(status) for status in statuses]))
+            for key, statuses in query.waiting.items()
+        )
+        conditions.append(or_(false(), *waiting))
+    if query.text:
+        sought = query.text.lower()
+        conditions.append(
+            or_(*(c.contains(sought, autoescape=True) for c in (_p.slug, _p.title_key, _r.full_name_key)))
+        )
+    return conditions
+
+
+def _after(query: ProjectQuery) -> list[ColumnElement[bool]]:
+    """Where the list goes on: after a row, in the order of the query."""
+    if not query.after_slug:
+        return []
+    if query.sort == "slug":
+        return [_p.slug < query.after_slug if query.descending else _p.slug > query.after_slug]
+    column, value = _SORTED_BY[query.sort], _value(query)
+    beyond = column < value if query.descending else column > value
+    return [or_(beyond, and_(column == value, _p.slug > query.after_slug))]
+
+
+def _value(query: ProjectQuery) -> Any:
+    """The sort value after which the list goes on, as the database compares it."""
+    if query.sort == "status":
+        return list(Status).index(Status(query.after))
+    return query.after
+
+
+def _order(query: ProjectQuery) -> list[ColumnElement[Any]]:
+    column = _SORTED_BY[query.sort]
+    first = column.desc() if query.descending else column.asc()
+    return [first] if query.sort == "slug" else [first, _p.slug.asc()]
+
+
+class BoardReads(View):
+    """What is read of many projects at once; the contract is `ports.BoardReads`."""
+
+    def projects(self, query: ProjectQuery) -> list[Found]:
+        """Those that match, sorted, with their repositories."""
+        statement = joined().where(*_conditions(query), *_after(query))
+        return [pair_from(row) for row in self._all(statement.order_by(*_order(query)).limit(query.limit))]
+
+    def tallies(self, query: ProjectQuery, aged_before: datetime) -> list[Tally]:
+        """Those that match, counted by what tells them apart."""
+        old = (_p.entered_at < stamp(aged_before)).label("old")
+        alike = (_p.organisation_id, _p.phase, _p.status, _p.management, old)
+        statement = select(*alike, func.count()).where(*_conditions(query)).group_by(*alike)
+        if query.text:
+            statement = statement.select_from(projects.outerjoin(repositories, _r.id == _p.repository_id))
+        rows = self._all(statement)
+        return [Tally(o, phase, status, manage, bool(aged), n) for o, phase, status, manage, aged, n in rows]
+
+    def windows(self, query: ProjectQuery, limit: int) -> dict[str, list[Found]]:
+        """Per phase that has any, the first of those that match, newest in their status first."""
+        found = {}
+        for phase in query.phases or Phase:
+            within = joined().where(_p.phase == str(phase), *_conditions(query))
+            # One walk along the index of the phase, which ends when the window is full.
+            rows = self._all(within.order_by(_p.entered_at.desc(), _p.slug.desc()).limit(limit))
+            if rows:
+                found[str(phase)] = [pair_from(row) for row in rows]
+        return found
+
+    def troubled(self, query: ProjectQuery, limit: int) -> tuple[int, list[Found]]:
+        """How many of those that match are in trouble, and the first of them, worst first."""
+        homes = list(query.organisation_ids) or select(organisations.c.id)
+        unseen = (_r.organisation_id.in_(homes), _r.lost_at.is_(None), _r.presence.in_(_UNSEEN))
+        ids = union(
+            select(_p.id).where(_p.status.in_([Status.ERROR.value, Status.MISSING.value])),
+            select(_i.project_id).where(_UNRESOLVED, _i.project_id.is_not(None)),
+            select(_r.project_id).where(*unseen, _r.project_id.is_not(None)),
+        ).subquery()
+        worst = select(func.min(WORST_FIRST)).where(_UNRESOLVED, _i.project_id == _p.id).scalar_subquery()
+        statement = (
+            joined(func.count().over())
+            .where(_p.id.in_(select(ids)), *_conditions(query))
+            .order_by(func.coalesce(worst, 9), _p.entered_at.desc(), _p.slug)
+            .limit(limit)
+        )
+        rows = self._all(statement)
+        return (rows[0][-1] if rows else 0), [pair_from(row) for row in rows]
+
+    def worst_incidents(self, project_ids: Collection[str]) -> dict[str, Incident]:
+        """Project id -> the worst of its incidents that are not resolved, the newest of equals."""
+        if not project_ids:
+            return {}
+        statement = select(incidents).where(_UNRESOLVED, among(_i.project_id, project_ids))
+        found = [incident_from(row) for row in self._all(statement.order_by(WORST_FIRST.desc(), _i.id))]
+        return {incident.project_id or "": incident for incident in found}
+
+    def owners(self, organisation_ids: Collection[int] | None, limit: int) -> list[str]:
+        """Who looks after projects, by name."""
+        statement = select(_p.owner).distinct().where(_p.owner.is_not(None)).order_by(_p.owner).limit(limit)
+        if organisation_ids is not None:
+            statement = statement.where(_p.organisation_id.in_(list(organisation_ids)))
+        return [row[0] for row in self._all(statement)]

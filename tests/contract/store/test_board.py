@@ -1,0 +1,175 @@
+"""Many projects at once, as faces show them, on both databases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from steward.adapters.store.store import SqlStore
+from steward.domain.lifecycle import Move, Position, phase_shown
+from steward.domain.project import Management
+from steward.domain.repository import Presence
+from steward.domain.status import Status, Trigger
+from steward.ports import SORTS, ProjectQuery, Tally
+from tests.contract.store.kit import after, connect, incident, lost, project, record, row
+
+
+def slugs(store: SqlStore, **query: Any) -> list[str]:
+    """The slugs that a query lists."""
+    with store.reading() as view:
+        return [found.slug for found, _ in view.projects(ProjectQuery(**query))]
+
+
+@pytest.fixture
+def filled(store: SqlStore) -> SqlStore:
+    """Six projects of two organisations, of several ages, owners and phases."""
+    connect(store)
+    connect(store, "Other")
+    with store.writing() as tx:
+        tx.add_projects(
+            [
+                project("ant", status=Status.DRAFT, owner="bob", entered_at=after(10)),
+                project("bee", status=Status.ACTIVE, owner="ann", entered_at=after(20)),
+                project("cat", status=Status.MISSING, interrupted=(Status.ACTIVE,), entered_at=after(30)),
+                project("dog", status=Status.VERIFIED, owner="bob", entered_at=after(10), organisation_id=2),
+                project("eel", status=Status.MAINTENANCE, entered_at=after(5), organisation_id=2),
+                project("fox", management=Management.IGNORE, entered_at=after(20)),
+            ]
+        )
+    return store
+
+
+def test_filters_narrow_and_add_up(filled: SqlStore) -> None:
+    assert slugs(filled, phases=["production"]) == ["bee", "cat"]
+    assert slugs(filled, phases=["inception", "maintenance"]) == ["ant", "eel"]
+    assert slugs(filled, owner="bob") == ["ant", "dog"]
+    assert slugs(filled, owner="") == ["cat", "eel", "fox"]
+    assert slugs(filled, entered_before=after(20)) == ["ant", "dog", "eel"]
+    assert slugs(filled, waiting={1: ["draft"], 2: ["verified", "draft"]}) == ["ant", "dog"]
+    assert slugs(filled, waiting={}) == []
+    assert slugs(filled, owner="bob", organisation_ids=[2], phases=["construction"]) == ["dog"]
+
+
+ORDERS = {
+    "slug": ["ant", "bee", "cat", "dog", "eel", "fox"],
+    "status": ["ant", "fox", "dog", "bee", "eel", "cat"],
+    "since": ["eel", "ant", "dog", "bee", "fox", "cat"],
+    "owner": ["cat", "eel", "fox", "bee", "ant", "dog"],
+}
+
+
+@pytest.mark.parametrize("sort", ORDERS)
+def test_every_order_is_paged_without_a_gap_or_a_repeat(filled: SqlStore, sort: str) -> None:
+    values = {"status": "status", "since": "entered_at", "owner": "owner", "slug": "slug"}
+    assert slugs(filled, sort=sort) == ORDERS[sort]
+    for descending in (False, True):
+        whole = slugs(filled, sort=sort, descending=descending)
+        paged: list[str] = []
+        last, value = "", ""
+        while True:
+            query = ProjectQuery(sort=sort, descending=descending, after=value, after_slug=last, limit=2)
+            with filled.reading() as view:
+                page = [found for found, _ in view.projects(query)]
+            if not page:
+                break
+            paged += [found.slug for found in page]
+            last, shown = page[-1].slug, getattr(page[-1], values[sort])
+            value = shown.isoformat(timespec="microseconds") if sort == "since" else str(shown or "")
+        assert paged == whole
+        assert sorted(paged) == ORDERS["slug"]
+
+
+def test_equal_values_are_in_the_order_of_slugs_either_way(filled: SqlStore) -> None:
+    assert slugs(filled, sort="owner", descending=True) == ["ant", "dog", "bee", "cat", "eel", "fox"]
+    assert set(SORTS) == {*ORDERS, "updated"}
+    assert slugs(filled, sort="updated") == ORDERS["slug"]
+
+
+def test_projects_are_counted_by_what_tells_them_apart(filled: SqlStore) -> None:
+    with filled.reading() as view:
+        counted = view.tallies(ProjectQuery(organisation_ids=[1]), after(20))
+        assert sorted(counted, key=lambda tally: tally.status) == [
+            Tally(1, "production", "active", "watch", False, 1),
+            Tally(1, "materialization", "discovered", "ignore", False, 1),
+            Tally(1, "inception", "draft", "watch", True, 1),
+            Tally(1, "production", "missing", "watch", False, 1),
+        ]
+        assert sum(t.number for t in view.tallies(ProjectQuery(text="a"), after(0))) == 2
+        assert view.tallies(ProjectQuery(text="nothing"), after(0)) == []
+
+
+def test_a_window_per_phase_holds_the_newest(filled: SqlStore) -> None:
+    with filled.writing() as tx:
+        tx.add_projects([project(f"a-{n}", status=Status.ACTIVE, entered_at=after(n)) for n in range(40)])
+    with filled.reading() as view:
+        windows = view.windows(ProjectQuery(statuses=["active", "draft"]), 3)
+        assert {phase: [p.slug for p, _ in found] for phase, found in windows.items()} == {
+            "inception": ["ant"],
+            "production": ["a-39", "a-38", "a-37"],
+        }
+        assert list(view.windows(ProjectQuery(phases=["production"]), 3)) == ["production"]
+
+
+def test_what_is_in_trouble_comes_worst_first(filled: SqlStore) -> None:
+    with filled.writing() as tx:
+        tx.add_projects([project("gnu", repository_id=7), project("hen", repository_id=8)])
+        tx.save_incident(incident("a", project_id="id-eel", severity="critical", organisation_id=2))
+        tx.save_incident(incident("b", project_id="id-eel", severity="info"))
+        tx.save_incident(incident("c", project_id="id-bee", severity="critical", state="resolved"))
+        tx.save_incident(incident("d", project_id="id-cat", severity="error", state="acknowledged"))
+        tx.save_incident(incident("e", organisation_id=1))
+    record(filled, row(7, project_id="id-gnu", presence=Presence.ABSENT, absences=1))
+    record(filled, row(8, project_id="id-hen"))
+    with filled.reading() as view:
+        count, found = view.troubled(ProjectQuery(), 10)
+        assert (count, [p.slug for p, _ in found]) == (3, ["eel", "cat", "gnu"])
+        assert found[2][1] is not None
+        assert found[2][1].absences == 1
+        count, found = view.troubled(ProjectQuery(), 1)
+        assert (count, [p.slug for p, _ in found]) == (3, ["eel"])
+        assert view.troubled(ProjectQuery(organisation_ids=[1], text="cat"), 5)[0] == 1
+        assert view.troubled(ProjectQuery(statuses=["draft"]), 5) == (0, [])
+        worst = view.worst_incidents(["id-eel", "id-bee", "id-cat", "id-ant"])
+        assert {key: (i.key, i.severity) for key, i in worst.items()} == {
+            "id-eel": ("a", "critical"),
+            "id-cat": ("d", "error"),
+        }
+        assert view.worst_incidents([]) == {}
+
+
+def test_an_archived_project_whose_loss_was_concluded_is_in_no_trouble(filled: SqlStore) -> None:
+    with filled.writing() as tx:
+        tx.add_projects(
+            [project("old", repository_id=9, status=Status.ARCHIVED, interrupted=(Status.ACTIVE,))]
+        )
+    record(filled, lost(9, 5, project_id="id-old"))
+    with filled.reading() as view:
+        assert view.troubled(ProjectQuery(), 5)[0] == 1
+
+
+def test_owners_are_listed_by_name(filled: SqlStore) -> None:
+    with filled.reading() as view:
+        assert view.owners(None, 10) == ["ann", "bob"]
+        assert view.owners([2], 10) == ["bob"]
+        assert view.owners(None, 1) == ["ann"]
+
+
+def test_the_phase_is_stored_with_every_move(filled: SqlStore) -> None:
+    read = project("bee", status=Status.ACTIVE, owner="ann", entered_at=after(20))
+    gone = Move(Trigger.REPOSITORY_GONE, read.position, Position(Status.MISSING, (Status.ACTIVE,)))
+    with filled.writing() as tx:
+        moved = tx.move(read, gone, after(40))
+        position = Position(Status.ARCHIVED, (Status.ACTIVE, Status.MISSING))
+        tx.move(moved, Move(Trigger.ARCHIVED, moved.position, position), after(50))
+        back = project("eel", status=Status.MAINTENANCE, entered_at=after(5), organisation_id=2)
+        tx.move(back, Move(Trigger.NEW_SPEC, back.position, Position(Status.DESIGNING)), after(60))
+    with filled.reading() as view:
+        for found, _ in view.projects(ProjectQuery()):
+            of_phase = [p.slug for p, _ in view.projects(ProjectQuery(phases=[phase_shown(found.position)]))]
+            assert found.slug in of_phase
+    assert slugs(filled, phases=["production"]) == ["bee", "cat"]
+    assert slugs(filled, phases=["construction"]) == ["dog", "eel"]
+    with filled.database.reading() as connection:
+        assert connection.execute(text("SELECT COUNT(*) FROM projects WHERE phase = ''")).scalar() == 0
