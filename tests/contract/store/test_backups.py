@@ -11,15 +11,17 @@ from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from steward.adapters.store import backup, check, open_store, restore
 from steward.adapters.store.engine import connect as connect_raw
-from steward.adapters.store.schema import HEAD, deliveries, metadata
+from steward.adapters.store.schema import HEAD, metadata
 from steward.adapters.store.store import SqlStore
+from steward.domain.deliveries import Delivery, Hook
+from steward.domain.people import AuditLine, Grant, Pass, PassKind, Right, Role, User
 from steward.domain.project import Freeze
 from steward.domain.repository import PageMark
-from steward.ports import Permanent, SchemaMismatch, StoreUnavailable
+from steward.ports import Answer, Permanent, SchemaMismatch, StoreUnavailable
 from steward.testing import postgres
 from tests.contract.store.kit import (
     NOW,
@@ -69,8 +71,14 @@ def fill(store: SqlStore) -> None:
         tx.save_organisation(
             replace(tx.organisations()[1], frozen=Freeze(NOW, "person:anna", "kept"), revision=3)
         )
-        values = {"hook_id": 1, "guid": "g", "event": "push", "received_at": "x", "body": b"\x00\xff raw"}
-        tx._write(insert(deliveries).values(**values, headers="{}", state="new", attempts=0, error=""))
+        tx.save_hook(Hook(1, 1, "https://steward.test/hooks/github", ("push",), True, NOW))
+        tx.deliver([Delivery(1, "g", "push", NOW, b"\x00\xff raw", {"x": "y"})])
+        anna = tx.add_user(User(0, "anna", NOW, (Grant(Role.ADMIN),)))
+        tx.add_pass(
+            Pass(0, PassKind.TOKEN, anna.id, "digest", NOW, after(60), rights=frozenset({Right.READ}))
+        )
+        tx.add_audit([AuditLine(NOW, "user:anna", "incident.ack", "done")])
+        tx.begin_answer(Answer("key", "user:anna", "fingerprint", NOW))
     lease = store.acquire("loops", "first")
     assert lease is not None
     store.release(lease)

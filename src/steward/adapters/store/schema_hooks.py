@@ -46,16 +46,25 @@ deliveries = Table(
     column("attempts", BIG),
     column("error", TEXT),
     column("action", TEXT, server_default=""),
-    # GitHub's numeric ids, read from the body by the worker; null until then, or where it names none.
+    # GitHub's numeric ids, as the body names them; null where it names none.
     column("owner_id", BIG, nullable=True),
     column("repository_id", BIG, nullable=True),
     column("next_at", TEXT, nullable=True),
     column("done_at", TEXT, nullable=True),
     column("look", BIG, nullable=True),
     column("source", TEXT, server_default="webhook"),
+    # Ours, by the hook or by what the body names; null where none of ours is meant.
+    column("organisation_id", BIG, nullable=True),
+    column("ref", TEXT, server_default=""),
     UniqueConstraint("hook_id", "guid"),
     sqlite_autoincrement=True,
 )
 index("ix_deliveries_state", deliveries.c.state, deliveries.c.id)
 index("ix_deliveries_hook", deliveries.c.hook_id, deliveries.c.id)
 index("ix_deliveries_received", deliveries.c.received_at)
+index(
+    "ix_deliveries_pending",
+    deliveries.c.organisation_id,
+    deliveries.c.id,
+    where="state = 'pending'",
+)

@@ -139,7 +139,8 @@ def written_columns(table: Table) -> list[str]:
 @cache
 def insert_statement(table: Table, names: tuple[str, ...], kind: str, conflict: str) -> str:
     """The INSERT that takes a chunk of rows of these columns, in the manner of that database."""
-    head = f"INSERT INTO {table.name} ({', '.join(names)})"
+    quoted = (f'"{name}"' for name in names)  # some are words of SQL
+    head = f"INSERT INTO {table.name} ({', '.join(quoted)})"
     if kind == "sqlite":
         return f"{head} VALUES ({', '.join('?' * len(names))}) {conflict}"
     values = ", ".join(_from_json(table, name, place) for place, name in enumerate(names))
