@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+from jinja2 import nodes
 
 from steward.app.views import exits
 from steward.domain.drift import KINDS
@@ -20,9 +21,12 @@ from steward.domain.repository import Presence
 from steward.domain.status import Phase, Status, Trigger
 from steward.faces.cli.root import COMMANDS, steward
 from steward.faces.lines import cause_label
+from steward.faces.web.render import environment
+from steward.faces.web.times import MONTHS
 from steward.settings.model import known
 
 FACES = Path(__file__).parents[2] / "src" / "steward" / "faces"
+TEMPLATES = FACES / "web" / "templates"
 SAYING = ("_", "counted")
 
 Key = tuple[str | None, str]
@@ -31,7 +35,7 @@ Key = tuple[str | None, str]
 
 def required() -> set[Key]:
     """Every key that must be in the catalogue."""
-    return {*_spoken(), *_helps(steward), *_labels()}
+    return {*_spoken(), *_in_templates(), *_helps(steward), *_labels()}
 
 
 def written() -> set[str]:
@@ -57,6 +61,19 @@ def _spoken() -> Iterator[Key]:
                 text = node.args[0]
                 if isinstance(text, ast.Constant):
                     yield None, str(text.value)
+
+
+def _in_templates() -> Iterator[Key]:
+    """The first argument of every `_(...)` and `counted(...)` of a template, and every `label(context, text)`."""
+    for file in TEMPLATES.rglob("*.html"):
+        for call in environment().parse(file.read_text()).find_all(nodes.Call):
+            if not isinstance(call.node, nodes.Name):
+                continue
+            texts = [argument.value for argument in call.args if isinstance(argument, nodes.Const)]
+            if call.node.name in SAYING and texts:
+                yield None, str(texts[0])
+            elif call.node.name == "label" and len(texts) == 2:
+                yield str(texts[0]), str(texts[1])
 
 
 def _helps(command: click.Command) -> Iterator[Key]:
@@ -87,6 +104,8 @@ def _labels() -> Iterator[Key]:
     yield from (("incident", state.capitalize()) for state in ("open", "acknowledged", "resolved"))
     yield from (("outbox", state) for state in ("pending", "sending", "uncertain", "sent", "failed"))
     yield from (("who", who.value) for who in Who)
+    yield ("actor", "heartbeat")
+    yield from (("month", month) for month in MONTHS)
     yield from (("change", kind.replace("_", " ")) for kind in (*KINDS, "suspected", "held"))
     yield from (("source", source) for source in ("default", "environment"))
     yield from (("setting", info.description or "") for _section, _name, info in known())

@@ -15,6 +15,7 @@ from steward.app.views import (
     option_view,
     organisation_view,
     project_view,
+    stamp,
 )
 from steward.domain.incidents import Incident
 from steward.domain.journal import Event
@@ -145,6 +146,14 @@ class Queries:
         with self._store.reading() as view:
             return view.last_position()
 
+    def pulse(self) -> list[Json]:
+        """Every organisation: its state, and when it was last looked at whole; little enough for every page."""
+        with self._store.reading() as view:
+            return [
+                {**organisation_view(home), "looked_at": _looked_at(view, home)}
+                for home in readable_organisations(view, self._by)
+            ]
+
     def sync_status(self) -> Json:
         """Every organisation: its state, its last looks, what is being confirmed and what is held."""
         with self._store.reading() as view:
@@ -172,6 +181,11 @@ class Queries:
             "last_look": look_view(looks[0] if looks else None),
             "last_whole_look": look_view(whole),
         }
+
+
+def _looked_at(view: Reads, home: Organisation) -> str | None:
+    look = view.look(home.last_whole_look)
+    return stamp(look.finished_at) if look is not None else None
 
 
 def find_incident(view: Reads, incident_id: int, by: Principal) -> Incident:

@@ -20,15 +20,23 @@ from steward.faces.words import _, counted, label, language, said
 Json = Mapping[str, Any]
 
 
+PEOPLE: Final = ("local:", "user:", "token:")
+"""How the actors begin that are people, or programs of theirs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One event in words. `tone` is "good", "bad", "care" or "" and chooses the colour."""
+    """One event in words. `tone` is "good", "bad", "care" or "" and chooses the colour.
+
+    `why` is the reason and the person who acted; `reason` leaves the person out.
+    """
 
     time: str
     about: str
     what: str
     why: str
     tone: str = ""
+    reason: str = ""
 
 
 def line(event: Json) -> Line:
@@ -36,10 +44,11 @@ def line(event: Json) -> Line:
     words = WORDS.get(event["kind"])
     what = words(event["data"]) if words else event["kind"]
     about = event["project"] or event["organisation"] or ""
-    who = event["actor"] if event["actor"].startswith("local:") else ""
+    who = event["actor"] if event["actor"].startswith(PEOPLE) else ""
     # The words of a first look say already that it is one.
-    why = "" if event["kind"] == Kind.ORGANISATION_IMPORTED else said(event["why"])
-    return Line(moment(event["at"]), about, what, "; ".join(filter(None, [why, who])), _tone(event))
+    reason = "" if event["kind"] == Kind.ORGANISATION_IMPORTED else said(event["why"])
+    why = "; ".join(filter(None, [reason, who]))
+    return Line(moment(event["at"]), about, what, why, _tone(event), reason)
 
 
 def moment(stamp: str | None, *, date: bool = False) -> str:
@@ -94,6 +103,15 @@ def incident_state_label(code: str) -> str:
 def organisation_state_label(code: str) -> str:
     """The state of an organisation in the present language."""
     return label("organisation", code.capitalize())
+
+
+def actor_label(actor: str) -> str:
+    """Who acted, in the present language: a person by name, a token with whose it is, a loop of ours."""
+    kind, _sign, name = actor.partition(":")
+    if kind == "token":
+        token, _of, owner = name.rpartition(" of ")
+        return _("{owner} by the token {token}", owner=owner, token=token)
+    return name or label("actor", actor)
 
 
 def guard_words(refused: str) -> str:
