@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 from steward.app.access import Access
 from steward.app.attending import Attending
+from steward.app.board import Board
 from steward.app.commands import Commands
 from steward.app.deciding import Deciding
 from steward.app.doctor import Check, examine
 from steward.app.parts import Parts
+from steward.app.people import People
 from steward.app.queries import Queries
 from steward.app.service import Service
 from steward.app.sync import Sync
@@ -30,6 +32,10 @@ class Application(Parts):
         """What that principal may be shown."""
         return Queries(self.store, by)
 
+    def board(self, by: Principal) -> Board:
+        """What that principal may be shown of many projects at once."""
+        return Board(self.store, self.clock, by, self.rules, self.policy)
+
     def sync(self, by: Principal) -> Sync:
         """Looks on demand."""
         return Sync(self, by)
@@ -45,6 +51,10 @@ class Application(Parts):
     def attending(self, by: Principal) -> Attending:
         """What that principal may do with incidents."""
         return Attending(self.store, self.clock, by)
+
+    def people(self, by: Principal) -> People:
+        """What that principal may do about people."""
+        return People(self.store, self.clock, by)
 
     def service(self) -> Service:
         """The loops of a running Steward."""

@@ -40,6 +40,15 @@ PERSON_MAY_CLOSE = frozenset({Cause.ARCHIVED_ON_GITHUB, Cause.NAME_REUSED})
 """Causes that a person may accept as they are. All others close when their cause goes."""
 
 
+class Group(StrEnum):
+    """How incidents are laid before people, as of a moment."""
+
+    NEEDS = "needs"
+    ACKNOWLEDGED = "acknowledged"
+    MUTED = "muted"
+    RESOLVED = "resolved"
+
+
 @dataclass(frozen=True, slots=True)
 class Incident:
     """An incident. `key` names its cause: at most one with this key is not resolved.
@@ -141,3 +150,12 @@ def _count(report: Report, latest: Incident, at: datetime) -> Incident:
 def is_muted(incident: Incident, at: datetime) -> bool:
     """Whether nothing is to be sent about it now."""
     return incident.muted_until is not None and at < incident.muted_until
+
+
+def group(incident: Incident, at: datetime) -> Group:
+    """Where it is laid: a mute goes before an acknowledgement, and ends by itself."""
+    if incident.state == "resolved":
+        return Group.RESOLVED
+    if is_muted(incident, at):
+        return Group.MUTED
+    return Group.ACKNOWLEDGED if incident.state == "acknowledged" else Group.NEEDS

@@ -1,6 +1,7 @@
 """What the application needs of the outside, as Protocols, and the errors that outsides may raise."""
 
 from steward.ports.access import AccessReads, AccessWrites, Answer
+from steward.ports.attention import AttentionReads, IncidentQuery
 from steward.ports.board import SORTS, BoardReads, Found, ProjectQuery, Tally
 from steward.ports.errors import (
     BadSettings,
@@ -26,6 +27,7 @@ __all__ = [
     "AccessReads",
     "AccessWrites",
     "Answer",
+    "AttentionReads",
     "BadSettings",
     "BoardReads",
     "Clock",
@@ -35,6 +37,7 @@ __all__ = [
     "Found",
     "InboxReads",
     "InboxWrites",
+    "IncidentQuery",
     "Incomplete",
     "Lease",
     "LeaseLost",

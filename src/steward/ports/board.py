@@ -42,14 +42,14 @@ class ProjectQuery:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many projects are alike in these. `aged`: in their status since before the moment asked for."""
+    """How many projects are alike in these; `aged` of them in their status since before the moment asked for."""
 
     organisation_id: int
     phase: str
     status: str
     management: str
-    aged: bool
     number: int
+    aged: int
 
 
 Found = tuple[Project, Repository | None]

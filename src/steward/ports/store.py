@@ -15,6 +15,7 @@ from steward.domain.lifecycle import Move
 from steward.domain.project import Look, Organisation, Project, Tracked
 from steward.domain.repository import PageMark, Repository
 from steward.ports.access import AccessReads, AccessWrites
+from steward.ports.attention import AttentionReads
 from steward.ports.board import BoardReads
 from steward.ports.inbox import InboxReads, InboxWrites
 
@@ -58,7 +59,7 @@ class NameRecord:
     until: datetime | None = None
 
 
-class Reads(AccessReads, BoardReads, InboxReads, Protocol):
+class Reads(AccessReads, AttentionReads, BoardReads, InboxReads, Protocol):
     """What can be read in one consistent view."""
 
     def organisations(self) -> list[Organisation]:
@@ -152,11 +153,17 @@ class Reads(AccessReads, BoardReads, InboxReads, Protocol):
         before: int | None = None,
         project_id: str | None = None,
         organisation_ids: Collection[int] | None = None,
+        kinds: Collection[str] = (),
+        actors: Collection[str] = (),
+        since: datetime | None = None,
+        until: datetime | None = None,
+        wide: bool = False,
         limit: int = 100,
     ) -> list[Event]:
         """Published events by position, oldest first; with `before`, the newest ones below it.
 
-        Those of these organisations alone, where they are given.
+        Of these organisations, kinds, actors and times alone, where they are given; an actor that ends in
+        ":" means all that begin so. `wide`: those of no project.
         """
         ...
 

@@ -91,10 +91,10 @@ def test_projects_are_counted_by_what_tells_them_apart(filled: SqlStore) -> None
     with filled.reading() as view:
         counted = view.tallies(ProjectQuery(organisation_ids=[1]), after(20))
         assert sorted(counted, key=lambda tally: tally.status) == [
-            Tally(1, "production", "active", "watch", False, 1),
-            Tally(1, "materialization", "discovered", "ignore", False, 1),
-            Tally(1, "inception", "draft", "watch", True, 1),
-            Tally(1, "production", "missing", "watch", False, 1),
+            Tally(1, "production", "active", "watch", 1, 0),
+            Tally(1, "materialization", "discovered", "ignore", 1, 0),
+            Tally(1, "inception", "draft", "watch", 1, 1),
+            Tally(1, "production", "missing", "watch", 1, 0),
         ]
         assert sum(t.number for t in view.tallies(ProjectQuery(text="a"), after(0))) == 2
         assert view.tallies(ProjectQuery(text="nothing"), after(0)) == []

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import case, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, case, func, insert, or_, select, update
 
 from steward.adapters.store.journal_rows import (
     event_from,
@@ -27,11 +27,10 @@ from steward.ports import Conflict
 _e, _i, _o = events.c, incidents.c, outbox.c
 _EVENTS: Final = events
 
-WORST_FIRST: Final = case(
-    {str(severity): place for place, severity in enumerate(reversed(Severity), start=1)},
-    value=_i.severity,
-    else_=0,  # a severity of a newer Steward is not to be overlooked
-)
+SEVERITY_PLACES: Final = {str(severity): place for place, severity in enumerate(reversed(Severity), start=1)}
+"""The worst first. One of a newer Steward is not to be overlooked: it has the place 0."""
+
+WORST_FIRST: Final = case(SEVERITY_PLACES, value=_i.severity, else_=0)
 
 PUBLISH: Final = (
     "UPDATE events SET position = fresh.position FROM ("
@@ -40,6 +39,11 @@ PUBLISH: Final = (
     " WHERE events.id = fresh.id"
 )
 """Gives the committed events without a position the next ones, without a gap, in the order of their ids."""
+
+
+def _acted(actor: str) -> ColumnElement[bool]:
+    """Whether an event is of that actor, or of one of that sort."""
+    return _e.actor.startswith(actor, autoescape=True) if actor.endswith(":") else _e.actor == actor
 
 
 class JournalReads(View):
@@ -52,6 +56,11 @@ class JournalReads(View):
         before: int | None = None,
         project_id: str | None = None,
         organisation_ids: Collection[int] | None = None,
+        kinds: Collection[str] = (),
+        actors: Collection[str] = (),
+        since: datetime | None = None,
+        until: datetime | None = None,
+        wide: bool = False,
         limit: int = 100,
     ) -> list[Event]:
         """Published events by position, oldest first; with `before`, the newest ones below it."""
@@ -60,6 +69,16 @@ class JournalReads(View):
             statement = statement.where(_e.organisation_id.in_(list(organisation_ids)))
         if project_id is not None:
             statement = statement.where(_e.project_id == project_id)
+        if wide:
+            statement = statement.where(_e.project_id.is_(None))
+        if kinds:
+            statement = statement.where(_e.kind.in_([str(kind) for kind in kinds]))
+        if actors:
+            statement = statement.where(or_(*map(_acted, actors)))
+        if since is not None:
+            statement = statement.where(_e.at >= stamp(since))
+        if until is not None:
+            statement = statement.where(_e.at <= stamp(until))
         if before is None:
             return [event_from(row) for row in self._all(statement.order_by(_e.position))]
         newest = statement.where(_e.position < before).order_by(_e.position.desc())

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from steward.adapters.store.access_views import AccessReads, AccessWrites
+from steward.adapters.store.attention_views import AttentionReads
 from steward.adapters.store.board_views import BoardReads
 from steward.adapters.store.engine import Database
 from steward.adapters.store.inbox_views import InboxReads, InboxWrites
@@ -18,7 +19,14 @@ from steward.ports import Lease
 
 
 class SqlReads(
-    OrganisationReads, RepositoryReads, ProjectReads, BoardReads, JournalReads, AccessReads, InboxReads
+    OrganisationReads,
+    RepositoryReads,
+    ProjectReads,
+    BoardReads,
+    AttentionReads,
+    JournalReads,
+    AccessReads,
+    InboxReads,
 ):
     """A consistent view; the contract is `ports.Reads`."""
 

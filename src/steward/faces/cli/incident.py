@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 
 import click
 
+from steward.domain.durations import seconds
 from steward.faces.cli.base import group, option
 from steward.faces.cli.session import Session
 from steward.faces.words import _
@@ -14,7 +14,6 @@ from steward.faces.words import _
 incident: Final = group("incident", "See to incidents: list, acknowledge, resolve, mute.")
 COMMANDS: Final = {"incident": incident}
 STATES: Final = ("open", "acknowledged", "resolved")
-UNITS_S: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 class Duration(click.ParamType[float]):
@@ -24,10 +23,10 @@ class Duration(click.ParamType[float]):
 
     def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Read it."""
-        found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd]?)", str(value).strip().lower())
-        if found is None:
+        try:
+            return seconds(str(value))
+        except ValueError:
             self.fail(_("'{value}' is no length of time; write 30m, 1h or 2d", value=value), param, ctx)
-        return float(found[1]) * UNITS_S[found[2]]
 
 
 @incident.command("list", help="List incidents, worst first. People see those not resolved; JSON holds all.")

@@ -145,6 +145,8 @@ def _phases() -> None:
     op.create_index("ix_projects_phase", "projects", ["phase", "entered_at", "slug"])
     told_apart = ["organisation_id", "management", "phase", "status", "entered_at", "owner"]
     op.create_index("ix_projects_tallies", "projects", told_apart)
+    wide = sa.text("project_id IS NULL")
+    op.create_index("ix_events_wide", "events", ["position"], sqlite_where=wide, postgresql_where=wide)
 
 
 def _triggers() -> None:
