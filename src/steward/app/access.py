@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from secrets import token_urlsafe
 from typing import Final
 
@@ -33,6 +33,19 @@ def digest(secret: str) -> str:
 def new_secret(kind: PassKind) -> str:
     """A secret for a new pass of that kind."""
     return PREFIXES[kind] + token_urlsafe(32)
+
+
+def new_link(user: User, at: datetime, made_by: str) -> tuple[Pass, str]:
+    """A sign-in link, still to be stored, and its secret."""
+    secret = new_secret(PassKind.LINK)
+    return Pass(0, PassKind.LINK, user.id, digest(secret), at, at + LINK_LASTS, made_by=made_by), secret
+
+
+def enabled(user: User) -> None:
+    """Raise Invalid if the user may not sign in."""
+    if user.disabled_at is not None:
+        name = user.name
+        raise Invalid(f"the user {name} is disabled", f"Enable it first: steward user enable {name}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +84,12 @@ class Access:
 
     def link(self, name: str, made_by: str) -> str:
         """Make a one-time sign-in link for a user; return its secret. Raises Unknown, Invalid."""
-        now = self.clock.now().at
-        secret = new_secret(PassKind.LINK)
         with self.store.writing() as tx:
             user = tx.user(name)
             if user is None:
                 raise Unknown("user", name, [known.name for known in tx.users()][:3])
-            if user.disabled_at is not None:
-                raise Invalid(f"the user {name} is disabled", f"Enable it first: steward user enable {name}")
-            made = Pass(0, PassKind.LINK, user.id, digest(secret), now, now + LINK_LASTS, made_by=made_by)
+            enabled(user)
+            made, secret = new_link(user, self.clock.now().at, made_by)
             tx.add_pass(made)
         return secret
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from steward.app.policy import Policy
 from steward.domain.rules import Rules
@@ -15,7 +16,8 @@ class Parts:
     """The adapters and settings of one process.
 
     `forge` is called only where GitHub is needed, so that all else works without a credential. `server`
-    is the API address, `logins` the configured organisations, `holder` how this process names itself.
+    is the API address, `logins` the configured organisations, `holder` how this process names itself,
+    `audit_kept` how long a line of the audit log is kept.
     """
 
     store: Store
@@ -27,6 +29,7 @@ class Parts:
     notifiers: Sequence[Notifier]
     holder: str
     policy: Policy = field(default=Policy())
+    audit_kept: timedelta = timedelta(days=365)
 
     @property
     def channels(self) -> list[str]:

@@ -30,6 +30,9 @@ PUBLISH_S = 0.2
 STORE_WAIT_S = 5.0
 PRUNE_S = 3600.0
 LOOKS_KEPT = timedelta(days=30)
+PASSES_KEPT = timedelta(days=30)
+"""Beyond their end, so that a list of sessions and tokens still tells of them."""
+ANSWERS_KEPT = timedelta(hours=24)
 
 Log = Callable[[str], None]
 
@@ -164,7 +167,7 @@ class OrganisationLoop:
 
 
 class Housekeeping:
-    """Ends mutes that expired, and forgets looks and sent messages that are of no use any more."""
+    """Ends mutes that expired, and forgets what is of no use any more: looks, sent messages, passes, audit lines."""
 
     def __init__(self, parts: Parts, lease: Lease) -> None:
         self._parts = parts
@@ -178,6 +181,9 @@ class Housekeeping:
         if self._pruned is None or elapsed_s(self._pruned, now) >= PRUNE_S:
             with self._parts.store.writing(self._lease) as tx:
                 tx.prune(now.at - LOOKS_KEPT)
+                tx.prune_access(
+                    now.at - PASSES_KEPT, now.at - self._parts.audit_kept, now.at - ANSWERS_KEPT
+                )
             self._pruned = now
         return 10 * TICK_S
 

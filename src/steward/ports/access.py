@@ -44,8 +44,18 @@ class AccessReads(Protocol):
         """Passes of one user (None: of all), of these kinds (none: of all), newest first."""
         ...
 
-    def audit_lines(self, *, before: int | None = None, limit: int = 100) -> list[AuditLine]:
-        """Newest first; with `before`, those with a smaller id."""
+    def audit_lines(
+        self,
+        *,
+        before: int | None = None,
+        limit: int = 100,
+        actor: str = "",
+        outcome: str = "",
+        text: str = "",
+    ) -> list[AuditLine]:
+        """Newest first; with `before`, those with a smaller id. Of this actor, with this outcome, with this
+        text in actor, action, target or reason (in any case of its letters); "": of any.
+        """
         ...
 
     def answer(self, key: str, actor: str) -> Answer | None:

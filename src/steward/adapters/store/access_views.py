@@ -57,11 +57,26 @@ class AccessReads(View):
             statement = statement.where(among(_p.kind, [str(kind) for kind in kinds]))
         return [pass_from(row) for row in self._all(statement)]
 
-    def audit_lines(self, *, before: int | None = None, limit: int = 100) -> list[AuditLine]:
-        """Newest first; with `before`, those with a smaller id."""
+    def audit_lines(
+        self,
+        *,
+        before: int | None = None,
+        limit: int = 100,
+        actor: str = "",
+        outcome: str = "",
+        text: str = "",
+    ) -> list[AuditLine]:
+        """Newest first; with `before`, those with a smaller id; by actor, outcome, or a text in their words."""
         statement = select(audit).order_by(audit.c.id.desc()).limit(limit)
         if before is not None:
             statement = statement.where(audit.c.id < before)
+        if actor:
+            statement = statement.where(audit.c.actor == actor)
+        if outcome:
+            statement = statement.where(audit.c.outcome == outcome)
+        if text:
+            worded = (audit.c.actor, audit.c.action, audit.c.target, audit.c.reason)
+            statement = statement.where(or_(*(column.icontains(text, autoescape=True) for column in worded)))
         return [audit_from(row) for row in self._all(statement)]
 
     def answer(self, key: str, actor: str) -> Answer | None:
