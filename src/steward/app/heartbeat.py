@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 
 from steward.app import looking
 from steward.app.failing import fail_look, heal
-from steward.app.looking import Observed, Survey
+from steward.app.looking import Survey
 from steward.app.queries import BUDGET
+from steward.app.reading import Observed, read_each, read_named, unclear
 from steward.app.reconcile import Applied, Reconciliation
 from steward.domain import drift
 from steward.domain.belief import Context
@@ -43,7 +44,10 @@ NEWEST = 2**62
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One organisation after a beat, as `sync run` tells it. `whole`: the listing came entire."""
+    """One organisation after a beat, as `sync run` tells it. `whole`: the listing came entire.
+
+    `unclear` maps what a look at named repositories could not settle to the reason.
+    """
 
     login: str
     state: str
@@ -57,6 +61,7 @@ class Report:
     retry_at: datetime | None = None
     look: int = 0
     wants_look: bool = False
+    unclear: Mapping[int, str] = field(default_factory=dict)
 
     def json(self) -> dict[str, object]:
         """The object that `sync run --json` prints per organisation."""
@@ -309,10 +314,35 @@ class Heartbeat:
         look = Look(0, organisation_id, "single", now, asked_by="confirmation")
         with self._store.writing(self._lease) as tx:
             look = replace(look, id=tx.begin_look(look))
-        readings = looking.read_each(self._forge, self._store, organisation, due)
+        readings = read_each(self._forge, self._store, organisation, due)
         report = self._apply(organisation, look, Survey(None, readings))
         stopped = readings.stopped
         return replace(report, retry_at=stopped.retry_at if isinstance(stopped, Transient) else None)
+
+    def look_at(
+        self, organisation_id: int, repo_ids: Sequence[int], vouched: Mapping[int, str]
+    ) -> Report | None:
+        """Read these repositories by id now, recorded or not, because deliveries name them.
+
+        `vouched` maps those whose deletion was told to what tells it. None before the first whole look of
+        this process: nothing was asked. Never raises for what the forge did; `unclear` says it.
+        """
+        with self._store.reading() as view:
+            organisation = view.organisation(organisation_id)
+            known = view.tracked(repo_ids)
+        if not organisation.baseline or organisation_id not in self._server_clocks:
+            return None
+        look = Look(0, organisation_id, "single", self._clock.now(), asked_by="webhook")
+        with self._store.writing(self._lease) as tx:
+            look = replace(look, id=tx.begin_look(look))
+        readings = read_named(self._forge, self._store, organisation, repo_ids, known)
+        report = self._apply(organisation, look, Survey(None, readings, vouched))
+        stopped = readings.stopped
+        return replace(
+            report,
+            retry_at=stopped.retry_at if isinstance(stopped, Transient) else None,
+            unclear=unclear(repo_ids, readings, known, vouched),
+        )
 
     def _ended(
         self,

@@ -7,13 +7,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
+from steward.app.reading import Observed, Readings, read_each, records
 from steward.domain import drift
-from steward.domain.belief import Context, Evidence, Losses, believe, lost_within, weigh
+from steward.domain.belief import (
+    PERSON_SAYS_GONE,
+    PERSON_SAYS_NOT,
+    Context,
+    Losses,
+    believe,
+    lost_within,
+    weigh,
+)
 from steward.domain.drift import Change
 from steward.domain.instant import Instant, elapsed_s
 from steward.domain.project import Organisation, Project, Tracked
 from steward.domain.repository import (
-    Access,
     Cost,
     Found,
     Listing,
@@ -24,32 +32,10 @@ from steward.domain.repository import (
     Sighting,
 )
 from steward.domain.rules import Rules
-from steward.ports import ForgeRead, Permanent, Reads, Store, Transient
+from steward.ports import ForgeRead, Reads, Store
 
 CHUNK = 1000
 """How many records are read at a time."""
-CANARIES = 3
-"""How many repositories are tried before our access is said not to be whole."""
-
-
-@dataclass(frozen=True, slots=True)
-class Observed:
-    """A whole listing beside the record. `quiet`: nothing changed since the last applied look.
-
-    `unseen`: the record holds repositories that are not `seen`, and some of them may be due for a read.
-    """
-
-    listing: Listing
-    digests: Mapping[int, int]
-    changed: Sequence[int] = ()
-    vanished: Sequence[int] = ()
-    quiet: bool = False
-    unseen: bool = True
-
-    @property
-    def count(self) -> int:
-        """How many repositories the listing holds."""
-        return sum(page.mark.count for page in self.listing.pages)
 
 
 def observe(
@@ -102,9 +88,9 @@ def seen_changes(
     expected = expectations(view, organisation)
     pending = iter(ids)
     while chunk := list(islice(pending, CHUNK)):
-        records = _records(view, chunk)
+        known = records(view, chunk)
         for repo_id in chunk:
-            change = drift.sight(repos[repo_id], records.get(repo_id), organisation.id, expected, look)
+            change = drift.sight(repos[repo_id], known.get(repo_id), organisation.id, expected, look)
             if change is not None:
                 yield change
 
@@ -114,140 +100,16 @@ def expectations(view: Reads, organisation: Organisation) -> list[tuple[Project,
     return [(e.project, e.name, e.marker) for e in view.expected(organisation.id)]
 
 
-def _records(view: Reads, ids: Sequence[int]) -> dict[int, Tracked]:
-    return {t.repository.repo.id: t for t in view.tracked(ids)} if ids else {}
-
-
-@dataclass(slots=True)
-class Readings:
-    """Repositories read one by one: what each showed, and what the reads cost.
-
-    `stopped` is the error that ended the round early; what was read before it counts.
-    """
-
-    sightings: dict[int, Sighting] = field(default_factory=dict)
-    evidence: dict[str, Evidence] = field(default_factory=dict)
-    cost: Cost = field(default=Cost())
-    stopped: Transient | Permanent | None = None
-
-
-def read_each(
-    forge: ForgeRead,
-    store: Store,
-    organisation: Organisation,
-    due: Sequence[Tracked],
-    observed: Observed | None = None,
-) -> Readings:
-    """Read repositories by id, then look whether our access is whole for those that were not found.
-
-    The canary is read after the 404s, so that access lost in between cannot make them believed. `observed`
-    is the listing of the same look, which the record does not show yet.
-    """
-    readings = Readings()
-    checker = AccessChecker(forge, store, organisation, observed, readings)
-    try:
-        for tracked in due:
-            visibility = tracked.repository.repo.visibility
-            unreadable = tracked.repository.presence is Presence.INACCESSIBLE
-            if unreadable and checker.evidence(visibility).doubt():
-                continue
-            repo_id = tracked.repository.repo.id
-            readings.sightings[repo_id], cost = forge.repository(repo_id)
-            readings.cost += cost
-        readings.evidence.clear()
-        for tracked in due:
-            if isinstance(readings.sightings.get(tracked.repository.repo.id), NotFound):
-                checker.evidence(tracked.repository.repo.visibility)
-    except (Transient, Permanent) as error:
-        readings.stopped = error
-    return readings
-
-
-class AccessChecker:
-    """Finds out, once per visibility and round, whether our access is whole."""
-
-    def __init__(
-        self,
-        forge: ForgeRead,
-        store: Store,
-        organisation: Organisation,
-        observed: Observed | None,
-        readings: Readings,
-    ) -> None:
-        self._forge = forge
-        self._store = store
-        self._organisation = organisation
-        self._observed = observed
-        self._readings = readings
-
-    def evidence(self, visibility: str) -> Evidence:
-        """What shows that repositories of that visibility are readable for us."""
-        known = self._readings.evidence.get(visibility)
-        if known is None:
-            known = self._gather(visibility)
-            self._readings.evidence[visibility] = known
-        return known
-
-    def _gather(self, visibility: str) -> Evidence:
-        access = self._forge.access(self._organisation.login, self._organisation.owner_id)
-        if access is Access.SELECTED:
-            return Evidence(access, canary=None)
-        canaries = self._canaries(visibility)
-        canary = self._any_readable(canaries) if canaries else None
-        if canary is False or (canary and access is Access.ALL):
-            return Evidence(access, canary)
-        return Evidence(access, canary, self._counts_agree(visibility))
-
-    def _canaries(self, visibility: str) -> list[int]:
-        """Some that are there for all we know; what this very look did not list proves nothing of the rest."""
-        lacking = set(self._observed.vanished) if self._observed else set()
-        with self._store.reading() as view:
-            found = view.canaries(self._organisation.id, visibility, CANARIES + len(lacking))
-        return [repo_id for repo_id in found if repo_id not in lacking][:CANARIES]
-
-    def _any_readable(self, canaries: Sequence[int]) -> bool:
-        for repo_id in canaries:
-            sighting, cost = self._forge.repository(repo_id)
-            self._readings.cost += cost
-            if isinstance(sighting, Found):
-                return True
-        return False
-
-    def _counts_agree(self, visibility: str) -> bool | None:
-        facts = self._forge.organisation(self._organisation.login, self._organisation.owner_id)
-        self._readings.cost += Cost(requests=1, points=1)
-        with self._store.reading() as view:
-            seen = self._seen(view)
-        public = seen["public"]
-        told, ours = (
-            (facts.public_repos, public)
-            if visibility == "public"
-            else (facts.private_repos, seen.total() - public)
-        )
-        return None if told is None else told == ours
-
-    def _seen(self, view: Reads) -> Counter[str]:
-        """How many repositories we see, by visibility: as recorded, put right by what this look listed."""
-        seen: Counter[str] = Counter()
-        for (visibility, presence), number in view.presence_counts(self._organisation.id).items():
-            seen[visibility] += number if presence == Presence.SEEN else 0
-        observed = self._observed
-        if observed is None or observed.quiet:
-            return seen
-        for tracked in _records(view, [*observed.vanished, *observed.changed]).values():
-            row = tracked.repository
-            if row.presence is Presence.SEEN and row.organisation_id == self._organisation.id:
-                seen[row.repo.visibility] -= 1
-        seen.update(observed.listing.repos[repo_id].visibility for repo_id in observed.changed)
-        return seen
-
-
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """All that one look saw: a whole listing (None for a look at single repositories), and reads by id."""
+    """All that one look saw: a whole listing (None for a look at single repositories), and reads by id.
+
+    `vouched` maps the id of a repository to what tells, better than a 404 would, that it was deleted.
+    """
 
     observed: Observed | None
     readings: Readings
+    vouched: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def cost(self) -> Cost:
@@ -303,14 +165,14 @@ def disagrees(view: Reads, observed: Observed) -> bool:
 
     The next look must then compare again, even if no page has changed.
     """
-    lacking = _records(view, observed.vanished).values()
+    lacking = records(view, observed.vanished).values()
     return any(tracked.repository.presence is Presence.SEEN for tracked in lacking)
 
 
 def _suspects(view: Reads, observed: Observed, look: int, grace_s: float) -> list[drift.Suspected]:
-    records = _records(view, observed.vanished)
+    known = records(view, observed.vanished)
     server_at = observed.listing.server_at
-    found = (drift.suspect(records[i], look, server_at, grace_s) for i in observed.vanished)
+    found = (drift.suspect(known[i], look, server_at, grace_s) for i in observed.vanished)
     return [change for change in found if change is not None]
 
 
@@ -329,13 +191,39 @@ def missed_changes(view: Reads, seen: Survey, context: Context) -> list[Change]:
     if seen.observed is not None:
         lacking = _suspects(view, seen.observed, context.look, context.rules.grace_s)
         changes += [change for change in lacking if change.before.repository.repo.id not in sightings]
-    for repo_id, before in _records(view, list(sightings)).items():
-        change = weigh(before, sightings[repo_id], context)
+    known = records(view, list(sightings))
+    for repo_id, before in known.items():
+        change = weigh(_vouched(before, sightings[repo_id], seen.vouched), sightings[repo_id], context)
         if change is not None:
             changes.append(change)
+    changes += _newcomers(sightings, known, context)
     if not any(isinstance(change, drift.Lost | drift.Transferred) for change in changes):
         return changes
     return believe(changes, losses(view, context), context.rules)
+
+
+def _vouched(before: Tracked, sighting: Sighting, told: Mapping[int, str]) -> Tracked:
+    """The record with the evidence of its deletion, if it was not found either. A person's word stays."""
+    row = before.repository
+    said = told.get(row.repo.id)
+    if said is None or not isinstance(sighting, NotFound):
+        return before
+    if row.vouched.startswith((PERSON_SAYS_GONE, PERSON_SAYS_NOT)):
+        return before
+    return replace(before, repository=replace(row, vouched=said))
+
+
+def _newcomers(
+    sightings: Mapping[int, Sighting], known: Mapping[int, Tracked], context: Context
+) -> Iterator[Change]:
+    """The changes of repositories of the organisation that were read by id and are not recorded."""
+    home = context.organisation
+    for repo_id, sighting in sightings.items():
+        if repo_id in known or not isinstance(sighting, Found) or sighting.repo.owner_id != home.owner_id:
+            continue
+        change = drift.sight(sighting.repo, None, home.id, context.expected, context.look)
+        if change is not None:
+            yield change
 
 
 def losses(view: Reads, context: Context) -> Losses:

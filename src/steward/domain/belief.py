@@ -110,9 +110,10 @@ def _not_found(before: Tracked, context: Context) -> Change | None:
         return drift.Lost(before, repository.absences + 1)
     if repository.vouched.startswith(PERSON_SAYS_NOT):
         return _inaccessible(before, "a person rejected its loss")
-    if drift.in_grace(repository.repo, context.server_at, rules.grace_s):
-        return None
     if not repository.vouched.startswith(DELIVERY_SAYS_GONE):
+        # Of one whose deletion was told, neither a lagging replica nor our access explains the 404.
+        if drift.in_grace(repository.repo, context.server_at, rules.grace_s):
+            return None
         evidence = context.evidence.get(repository.repo.visibility)
         if evidence is None:  # the round ended before our access could be checked: nothing is known
             return None
