@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
+from steward.adapters.store import open_store, upgrade
+from steward.adapters.store.engine import connect as open_database
+from steward.adapters.store.migrate import run
+from steward.adapters.store.rows import project_row
+from steward.adapters.store.schema import metadata, projects
 from steward.adapters.store.store import SqlStore
+from steward.adapters.store.view import written_columns
 from steward.domain.lifecycle import Move, Position, phase_shown
-from steward.domain.project import Management
+from steward.domain.project import Management, Project
 from steward.domain.repository import Presence
-from steward.domain.status import Status, Trigger
+from steward.domain.status import INTERRUPTIONS, Phase, Status, Trigger
 from steward.ports import SORTS, ProjectQuery, Tally
 from tests.contract.store.kit import after, connect, incident, lost, project, record, row
 
@@ -173,3 +180,46 @@ def test_the_phase_is_stored_with_every_move(filled: SqlStore) -> None:
     assert slugs(filled, phases=["construction"]) == ["dog", "eel"]
     with filled.database.reading() as connection:
         assert connection.execute(text("SELECT COUNT(*) FROM projects WHERE phase = ''")).scalar() == 0
+
+
+def test_projects_of_an_older_schema_get_the_phase_that_faces_show(store_url: str) -> None:
+    """Every status, and every interruption of it, recorded before there was such a column."""
+    stacks: list[tuple[Status, tuple[Status, ...]]] = [
+        (status, ()) for status in Status if status not in INTERRUPTIONS
+    ]
+    stacks += [
+        (wrong, (status,)) for wrong in sorted(INTERRUPTIONS) for status in Status if status is not wrong
+    ]
+    stacks += [(Status.ARCHIVED, (Status.ACTIVE, Status.ERROR, Status.MISSING))]
+    database = open_database(store_url, create=True)
+    with database.writing() as connection:
+        metadata.drop_all(connection)
+        connection.execute(text("DROP TABLE IF EXISTS alembic_version"))
+    with database.writing() as connection:
+        run(connection, "0001")
+        fields = (
+            "login, server, aliases, state, reason, baseline, revision, marks_credential, last_whole_look"
+        )
+        values = "'acme', 'x', '[]', 'ok', '', true, 0, '', 0"
+        connection.execute(text(f"INSERT INTO organisations ({fields}) VALUES ({values})"))
+        for number, (status, stack) in enumerate(stacks):
+            record_before(connection, replace(project(f"p-{number}"), status=status, interrupted=stack))
+    database.close()
+    upgrade(store_url)
+    store = open_store(store_url)
+    with store.reading() as view:
+        found = [found for found, _ in view.projects(ProjectQuery())]
+        assert len(found) == len(stacks)
+        for phase in Phase:
+            shown = {p.id for p, _ in view.projects(ProjectQuery(phases=[phase]))}
+            assert shown == {p.id for p in found if phase_shown(p.position) == phase}
+    store.close()
+
+
+def record_before(connection: Connection, made: Project) -> None:
+    """Insert a project as the first schema had it."""
+    names = written_columns(projects)[:17]
+    assert names[-1] == "title_key"
+    slots = ", ".join(f":{name}" for name in names)
+    statement = text(f"INSERT INTO projects ({', '.join(names)}) VALUES ({slots})")
+    connection.execute(statement, dict(zip(names, project_row(made)[:17], strict=True)))
