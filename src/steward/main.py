@@ -54,9 +54,11 @@ class Wiring:
         self, loaded: Loaded, closing: ExitStack, command: str, *, upgrade: bool = False
     ) -> Application:
         """Build the application. The database is opened now, the connection to GitHub when it is needed."""
+        from datetime import timedelta
         from socket import gethostname
 
         from steward.app.application import Application
+        from steward.app.policy import Policy
         from steward.faces.cli.demo import LOGIN
 
         loaded.require_whole()
@@ -72,6 +74,8 @@ class Wiring:
             server=SAMPLE_SERVER if loaded.demo else loaded.settings.github.url,
             notifiers=_notifiers(loaded),
             holder=f"{command}, process {os.getpid()} on {gethostname()}",
+            policy=Policy(four_eyes=loaded.settings.policy.four_eyes),
+            audit_kept=timedelta(days=loaded.settings.policy.audit_days),
         )
 
     def _connect(self, loaded: Loaded, closing: ExitStack) -> ForgeRead:

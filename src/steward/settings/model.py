@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 PREFIX: Final = "STEWARD_"
 FILE_NAME: Final = "steward.toml"
+HOST: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
 LOGIN: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})")
 
 
@@ -31,6 +33,33 @@ def _http(url: str) -> str:
     if parts.username or parts.password:
         raise ValueError("a credential does not belong in it; use the token settings")
     return url.rstrip("/")
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(_http(url))
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValueError("it must end after the host's name or port: Steward is served at its root")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _names(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if not HOST.fullmatch(name):
+            raise ValueError(f"'{name}' is no host name: give it without scheme and port")
+    return tuple(name.lower() for name in names)
+
+
+def _networks(networks: tuple[str, ...]) -> tuple[str, ...]:
+    found = []
+    for network in networks:
+        try:
+            parsed = ip_network(network, strict=False)
+        except ValueError:
+            raise ValueError(f"'{network}' is neither an address nor a network such as 10.0.0.0/8") from None
+        if parsed.prefixlen == 0:
+            raise ValueError(f"'{network}' is every address: anybody could then say where they come from")
+        found.append(str(parsed) if "/" in network else network)
+    return tuple(found)
 
 
 def _logins(logins: tuple[str, ...]) -> tuple[str, ...]:
@@ -118,10 +147,45 @@ class NotifySection(Section):
 
 
 class WebSection(Section):
-    """The address of the web face."""
+    """Where the web face listens, and whom it believes."""
 
     host: str = Field(default="127.0.0.1", min_length=1, description="Address that the web face listens at")
     port: int = Field(default=8484, ge=0, le=65_535, description="Port that the web face listens at; 0: any")
+    public_url: Annotated[str, AfterValidator(_origin)] | None = Field(
+        default=None,
+        description="Address that people and GitHub reach it at, such as `https://steward.example.com`",
+    )
+    names: Annotated[tuple[str, ...], BeforeValidator(_split), AfterValidator(_names)] = Field(
+        default=(), description="More host names that it answers to, besides the public one and addresses"
+    )
+    proxies: Annotated[tuple[str, ...], BeforeValidator(_split), AfterValidator(_networks)] = Field(
+        default=(), description="Proxies whose X-Forwarded-For and -Proto are believed: addresses or networks"
+    )
+    hooks_host: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Address at which webhooks alone are taken; where not set, that of the web face",
+    )
+    hooks_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65_535,
+        description="Port at which webhooks alone are taken; where not set, with the rest",
+    )
+    metrics_public: bool = Field(
+        default=False, description="Whether `/metrics` is for anybody, without a token"
+    )
+
+
+class PolicySection(Section):
+    """What is asked of people beyond their rights."""
+
+    four_eyes: bool = Field(
+        default=False, description="Whether whoever ordered a project may not approve or confirm it"
+    )
+    audit_days: int = Field(
+        default=365, ge=1, le=3650, description="Days for which lines of the audit log are kept"
+    )
 
 
 class DemoSection(Section):
@@ -153,10 +217,15 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="warning", description="Least serious log line that is shown"
     )
+    log_format: Literal["text", "json"] | None = Field(
+        default=None,
+        description="Form of log lines; where not set, text where a person reads, else JSON",
+    )
     github: GitHub = GitHub()
     sync: SyncSection = SyncSection()
     notify: NotifySection = NotifySection()
     web: WebSection = WebSection()
+    policy: PolicySection = PolicySection()
     demo: DemoSection = DemoSection()
 
     @classmethod

@@ -128,7 +128,7 @@ class Session:
         """Who gives the commands: whoever can read the database on this machine is its admin."""
         from steward.domain.people import local
 
-        return local(f"local:{_user()}")
+        return local(f"local:{os_user()}")
 
     @property
     def queries(self) -> Queries:
@@ -226,7 +226,8 @@ def json_text(value: Any, indent: int | None = None) -> str:
     return CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def _user() -> str:
+def os_user() -> str:
+    """The user of the operating system that this process runs as."""
     import getpass
 
     try:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextvars
+import logging
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -13,6 +14,8 @@ import uvicorn
 
 from steward.faces.words import _
 from steward.ports import Permanent
+
+log = logging.getLogger(__name__)
 
 BACKLOG: Final = 2048
 START_TIMEOUT_S: Final = 15.0
@@ -51,8 +54,16 @@ def address_of(bound: socket.socket) -> str:
 
 
 @contextmanager
-def serving(app: Any, bound: socket.socket, proxies: Sequence[str] = ()) -> Iterator[None]:
-    """Serve it for the length of the block. `proxies` are the addresses whose X-Forwarded-* is believed."""
+def serving(
+    app: Any,
+    bound: socket.socket,
+    proxies: Sequence[str] = (),
+    ended: Callable[[], None] = lambda: None,
+) -> Iterator[None]:
+    """Serve it for the length of the block. `proxies` are the addresses whose X-Forwarded-* is believed.
+
+    `ended` is called once the server has ended, at the end of the block or, if it died, before.
+    """
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -67,7 +78,17 @@ def serving(app: Any, bound: socket.socket, proxies: Sequence[str] = ()) -> Iter
     )
     server = _Server(config)
     context = contextvars.copy_context()
-    run = threading.Thread(target=context.run, args=(server.run, [bound]), name="web", daemon=True)
+
+    def serve() -> None:
+        try:
+            server.run([bound])
+        except BaseException:
+            log.exception("the web face died")
+            raise
+        finally:
+            ended()
+
+    run = threading.Thread(target=context.run, args=(serve,), name="web", daemon=True)
     run.start()
     try:
         if not server.ready.wait(START_TIMEOUT_S) or not server.started:
