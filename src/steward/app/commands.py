@@ -29,7 +29,7 @@ from steward.domain.project import (
 from steward.domain.reports import Seen, cleared, missing_key, reused_key
 from steward.domain.repository import Presence
 from steward.domain.status import Status, Trigger
-from steward.ports import Writes
+from steward.ports import Reads, Writes
 
 OWNER_LENGTH_MAX = 100
 
@@ -39,20 +39,10 @@ class Commands(Acts):
 
     def order(self, slug: str, *, organisation: str | None = None, title: str = "") -> Json:
         """Record a new project as a draft. Raises Invalid for a slug that is malformed or taken."""
-        if not SLUG.fullmatch(slug):
-            near = slug_from(slug, 0)
-            raise Invalid(
-                f"'{slug}' is no slug",
-                f"Use 1 to 63 of a-z, 0-9 and '-', not at an end; for example: {near}",
-            )
         with told(self.store) as tx:
             home = self._home(tx, organisation)
             self.allow(tx, Right.WRITE, home.id)
-            taken = tx.slugs_like({slug})
-            if slug in taken:
-                raise Invalid(
-                    f"the slug '{slug}' is taken", f"Free is, for example: {free_slug(slug, taken)}"
-                )
+            _must_be_free(tx, slug)
             seen = self.seen(tx, home.id)
             proofs = frozenset({Guard.SLUG_FREE, Guard.NO_REPOSITORY})
             move = advance(None, Trigger.ORDERED, Who.PERSON, proofs)
@@ -71,6 +61,16 @@ class Commands(Acts):
             step = Step(Trigger.ORDERED, proofs, title, Who.PERSON)
             tx.append([move_event(project.id, move, step, seen, self.actor)])
             return one_project(tx, project)
+
+    def check_slug(self, slug: str) -> None:
+        """Raise Invalid for a slug that an order would be refused for: malformed, or taken."""
+        with self.store.reading() as view:
+            _must_be_free(view, slug)
+
+    def homes(self) -> list[str]:
+        """The organisations in which this principal may order, by login."""
+        with self.store.reading() as view:
+            return [o.login for o in readable_organisations(view, self.by) if self.by.may(Right.WRITE, o.id)]
 
     def _home(self, tx: Writes, login: str | None) -> Organisation:
         if login is not None:
@@ -238,3 +238,15 @@ class Commands(Acts):
     def _bump(self, tx: Writes, organisation_id: int) -> None:
         organisation = tx.organisation(organisation_id)
         tx.save_organisation(replace(organisation, revision=organisation.revision + 1))
+
+
+def _must_be_free(view: Reads, slug: str) -> None:
+    if not SLUG.fullmatch(slug):
+        near = slug_from(slug, 0)
+        raise Invalid(
+            f"'{slug}' is no slug",
+            f"Use 1 to 63 of a-z, 0-9 and '-', not at an end; for example: {near}",
+        )
+    taken = view.slugs_like({slug})
+    if slug in taken:
+        raise Invalid(f"the slug '{slug}' is taken", f"Free is, for example: {free_slug(slug, taken)}")

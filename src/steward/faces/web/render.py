@@ -23,7 +23,7 @@ from steward.domain.status import Phase, Status
 from steward.faces import lines, words
 from steward.faces.http.failures import Failure
 from steward.faces.http.site import COOKIE, THEME_COOKIE, context, csrf_token, signed_in, site
-from steward.faces.web import assets, frame, timeline, times
+from steward.faces.web import assets, cards, frame, timeline, times
 
 THEMES: Final = ("system", "light", "dark")
 ZONE_COOKIE: Final = "steward-zone"
@@ -93,6 +93,13 @@ def _globals() -> dict[str, Any]:
         "status_tone": status_tone,
         "phase_dot": phase_dot,
         "severity": severity,
+        "note": cards.note,
+        "hold_words": cards.hold_words,
+        "hold_reason": cards.hold_reason,
+        "who_words": cards.who_words,
+        "incident_title": cards.incident_title,
+        "failure_title": failure_title,
+        "failure_detail": failure_detail,
         "initials": initials,
         "fresh_key": fresh_key,
         "ago": ago,
@@ -176,6 +183,31 @@ def severity(code: str, *, words_too: bool = False) -> Markup:
     return Markup('<span class="severity severity-{}">{}<span class="{}">{}</span></span>').format(
         known, glyph(f"severity-{known}", 16), "" if words_too else "hidden-visually", said
     )
+
+
+def failure_title(failure: Failure) -> str:
+    """What a failure is called, for a reader who does not know the numbers of HTTP."""
+    return {
+        400: words._("That cannot be read"),
+        401: words._("Please sign in"),
+        403: words._("You may not do that"),
+        404: words._("Not found"),
+        405: words._("Not possible at this address"),
+        409: words._("That is not possible now"),
+        410: words._("That is gone"),
+        412: words._("Somebody was quicker"),
+        413: words._("That is too large"),
+        422: words._("That cannot be done as asked"),
+        429: words._("Too many attempts"),
+        502: words._("GitHub did not take it"),
+        503: words._("Not reachable just now"),
+    }.get(failure.status, words._("Something went wrong here"))
+
+
+def failure_detail(failure: Failure) -> str:
+    """What went wrong, as a sentence."""
+    told = lines.guard_words(failure.detail) if failure.code == "refused-guard" else words.said(failure.detail)
+    return told[:1].upper() + told[1:] + ("" if told.endswith((".", "?", "!")) else ".")
 
 
 def initials(name: str) -> str:
