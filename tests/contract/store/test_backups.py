@@ -36,7 +36,7 @@ from tests.contract.store.kit import (
     row,
 )
 
-UNTOUCHED = {"organisations", "events", "settings"}
+UNTOUCHED = {"organisations", "events", "settings", "passes"}
 """The tables that a restore itself writes to; all others come back as they were."""
 
 
@@ -121,6 +121,26 @@ def test_a_backup_fills_either_database_and_comes_back_frozen(
         assert view.setting("restored_at") == acme.frozen.at.isoformat()
         assert view.setting("budget") == {"left": 3}
     assert check(other_url) == []
+    restored.close()
+
+
+def test_nobody_is_signed_in_after_a_restore(
+    store: SqlStore, store_url: str, other_url: str, tmp_path: Path
+) -> None:
+    fill(store)
+    with store.writing() as tx:
+        tx.add_pass(Pass(0, PassKind.SESSION, 1, "ended", NOW, after(60), ended_at=after(1)))
+    backup(store_url, tmp_path / "b.gz")
+    restore(other_url, tmp_path / "b.gz")
+    restored = open_store(other_url)
+    with restored.reading() as view:
+        at = view.organisations()[0].frozen
+        assert at is not None
+        assert [(made.digest, made.ended_at) for made in view.passes()] == [
+            ("ended", after(1)),
+            ("digest", at.at),
+        ]
+        assert [user.name for user in view.users()] == ["anna"], "users and their roles are kept"
     restored.close()
 
 

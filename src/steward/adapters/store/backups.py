@@ -143,7 +143,7 @@ def _lines(source: Path) -> Iterator[Any]:
 
 
 def restore(url: str, source: Path, *, force: bool = False) -> None:
-    """Fill a database from a backup, in one transaction; every organisation comes back frozen.
+    """Fill a database from a backup, in one transaction; every organisation comes back frozen, nobody signed in.
 
     `force` replaces what it holds. Raises Permanent if it holds anything (without `force`) or the file is
     no whole backup, SchemaMismatch if the backup is of a newer Steward, StoreUnavailable if the database
@@ -160,7 +160,9 @@ def restore(url: str, source: Path, *, force: bool = False) -> None:
         with database.writing() as connection:
             _make_room(database, connection, force=force)
             _load(database, connection, source, schema)
-            _freeze(SqlWrites(database, connection), _now(connection))
+            writes, now = SqlWrites(database, connection), _now(connection)
+            _freeze(writes, now)
+            _end_passes(writes, now)
     finally:
         database.close()
 
@@ -258,6 +260,11 @@ def _freeze(tx: SqlWrites, at: datetime) -> None:
         data = {"by": frozen.by}
         tx.append([Event(Kind.ORGANISATION_FROZEN, at, "restore", None, organisation.id, REASON, data)])
     tx.set_setting(RESTORED_AT, at.isoformat())
+
+
+def _end_passes(tx: SqlWrites, at: datetime) -> None:
+    """End every session, link and token: some may have been ended, or their users disabled, since the backup."""
+    tx.end_passes([made.id for made in tx.passes()], at)
 
 
 def _now(connection: Connection) -> datetime:

@@ -70,3 +70,6 @@ def restore(session: Session, source: Path, force: bool) -> None:
             "Restored. Every organisation is frozen: look at `steward sync plan`, then `steward unfreeze --all`"
         ),
     )
+    session.note(
+        _("Every session, API token and sign-in link that it brought has ended: steward user link NAME")
+    )
