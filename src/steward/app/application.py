@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from steward.app.access import Access
+from steward.app.activity import Activity
 from steward.app.attending import Attending
+from steward.app.attention import Attention
 from steward.app.board import Board
 from steward.app.commands import Commands
 from steward.app.deciding import Deciding
@@ -31,6 +33,14 @@ class Application(Parts):
     def queries(self, by: Principal) -> Queries:
         """What that principal may be shown."""
         return Queries(self.store, by)
+
+    def activity(self, by: Principal) -> Activity:
+        """The history as that principal may see it."""
+        return Activity(self.store, by)
+
+    def attention(self, by: Principal) -> Attention:
+        """The incidents that want that principal's attention."""
+        return Attention(self.store, self.clock, by)
 
     def board(self, by: Principal) -> Board:
         """What that principal may be shown of many projects at once."""

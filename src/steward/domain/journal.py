@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 
 class Kind(StrEnum):
@@ -91,3 +91,34 @@ class Outgoing:
     attempts: int = 0
     next_at: datetime | None = None
     error: str = ""
+
+
+PEOPLE: Final = ("user:", "token:", "local:")
+"""How the actors begin that are people, or programs of theirs."""
+
+
+class Topic(StrEnum):
+    """What a timeline can be narrowed to. `people` is what people did, whatever it was about."""
+
+    STATUS = "status"
+    GITHUB = "github"
+    PEOPLE = "people"
+    INCIDENTS = "incidents"
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kinds that belong to it; none for `people`, which goes by the actor."""
+        prefixes = _TOPICS.get(self, ())
+        return tuple(kind for kind in Kind if kind.value.startswith(prefixes))
+
+    @property
+    def actors(self) -> tuple[str, ...]:
+        """How the actors begin that belong to it; none where it goes by the kind."""
+        return PEOPLE if self is Topic.PEOPLE else ()
+
+
+_TOPICS: Final = {
+    Topic.STATUS: ("project.",),
+    Topic.GITHUB: ("repository.", "organisation."),
+    Topic.INCIDENTS: ("incident.", "loss."),
+}

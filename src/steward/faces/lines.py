@@ -12,16 +12,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from steward.domain.guards import Guard
-from steward.domain.journal import Kind
+from steward.domain.journal import PEOPLE, Kind
 from steward.domain.project import Management
 from steward.domain.status import Phase, Status, Trigger
 from steward.faces.words import _, counted, label, language, said
 
 Json = Mapping[str, Any]
-
-
-PEOPLE: Final = ("local:", "user:", "token:")
-"""How the actors begin that are people, or programs of theirs."""
 
 
 @dataclass(frozen=True, slots=True)
