@@ -12,6 +12,7 @@ from steward.app.board import Board
 from steward.app.commands import Commands
 from steward.app.deciding import Deciding
 from steward.app.doctor import Check, examine
+from steward.app.measures import Measures, in_order
 from steward.app.parts import Parts
 from steward.app.people import People
 from steward.app.queries import Queries
@@ -73,6 +74,14 @@ class Application(Parts):
     def budget(self) -> Budget:
         """The rate limit as this process was last told."""
         return self.forge().budget()
+
+    def measures(self) -> Measures:
+        """The numbers for one monitor."""
+        return Measures(self)
+
+    def in_order(self) -> dict[str, bool]:
+        """Whether the database answers, and whether its schema is current."""
+        return in_order(self.store)
 
     def doctor(self) -> list[Check]:
         """Examine what must hold for Steward to work."""

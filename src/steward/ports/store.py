@@ -18,6 +18,7 @@ from steward.ports.access import AccessReads, AccessWrites
 from steward.ports.attention import AttentionReads
 from steward.ports.board import BoardReads
 from steward.ports.inbox import InboxReads, InboxWrites
+from steward.ports.measures import MeasureReads
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class NameRecord:
     until: datetime | None = None
 
 
-class Reads(AccessReads, AttentionReads, BoardReads, InboxReads, Protocol):
+class Reads(AccessReads, AttentionReads, BoardReads, InboxReads, MeasureReads, Protocol):
     """What can be read in one consistent view."""
 
     def organisations(self) -> list[Organisation]:
@@ -178,8 +179,12 @@ class Reads(AccessReads, AttentionReads, BoardReads, InboxReads, Protocol):
         project_id: str | None = None,
         organisation_ids: Collection[int] | None = None,
         limit: int | None = None,
+        after: tuple[str, int] | None = None,
     ) -> list[Incident]:
-        """By severity (worst first), then newest first; of these organisations alone, where they are given."""
+        """By severity (worst first), then newest first; of these organisations alone, where they are given.
+
+        The list goes on after the incident `after`, by severity and id.
+        """
         ...
 
     def incident(self, incident_id: int) -> Incident | None: ...

@@ -12,6 +12,7 @@ from steward.adapters.store.engine import Database
 from steward.adapters.store.inbox_views import InboxReads, InboxWrites
 from steward.adapters.store.journal_views import JournalReads, JournalWrites
 from steward.adapters.store.lease import FileLocks, Leases, Locks, MemoryLocks, SessionLocks
+from steward.adapters.store.measure_views import MeasureReads
 from steward.adapters.store.organisation_views import OrganisationReads, OrganisationWrites
 from steward.adapters.store.project_views import ProjectReads, ProjectWrites
 from steward.adapters.store.repository_views import RepositoryReads, RepositoryWrites
@@ -27,6 +28,7 @@ class SqlReads(
     JournalReads,
     AccessReads,
     InboxReads,
+    MeasureReads,
 ):
     """A consistent view; the contract is `ports.Reads`."""
 
