@@ -16,6 +16,7 @@ from steward.adapters.clock import SystemClock
 from steward.adapters.store import open_store
 from steward.app.application import Application
 from steward.app.errors import LeaseHeld
+from steward.app.inbox import Inbox
 from steward.app.service import OrganisationLoop
 from steward.domain.journal import Notice
 from steward.domain.people import local
@@ -195,6 +196,12 @@ def test_a_look_that_a_process_died_in_is_ended_as_interrupted(running: Running)
     assert (look.outcome, look.finished_at is not None) == ("interrupted", True)
 
 
+def organisation_loop(world: World) -> OrganisationLoop:
+    """The loop of the world's first organisation, to be ticked by hand."""
+    number = world.organisation().id
+    return OrganisationLoop(world.app, world.heartbeat, number, print, Inbox(world.app, world.lease, number))
+
+
 @pytest.mark.parametrize(
     "answer", [Unclear("HTML"), Unreachable("timed out"), RateLimited("wait", START + timedelta(hours=1))]
 )
@@ -205,7 +212,7 @@ def test_a_round_that_comes_to_nothing_is_not_repeated_at_every_tick(
     world.forge.delete(shop)
     world.beat()
     world.clock.advance(60)
-    loop = OrganisationLoop(world.app, world.heartbeat, world.organisation().id, print)
+    loop = organisation_loop(world)
     loop.tick()
     world.forge.script_reads(shop, *[answer] * 500)
     world.clock.advance(60)

@@ -6,9 +6,27 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from steward.app.bell import Bell
 from steward.app.policy import Policy
 from steward.domain.rules import Rules
-from steward.ports import Clock, ForgeRead, Lease, Notifier, Store
+from steward.ports import Clock, ForgeHooks, ForgeRead, Lease, Notifier, Permanent, Secret, Store
+
+
+class NoSecret:
+    """No secret, and no place to keep one."""
+
+    def read(self) -> str | None:
+        """None."""
+        return None
+
+    def make(self) -> str:
+        """Raise Permanent."""
+        raise Permanent("there is no place to keep a webhook secret", "Set STEWARD_GITHUB_WEBHOOK_SECRET.")
+
+
+def no_hooks() -> ForgeHooks:
+    """Raise Permanent: this process was built without a client for webhooks."""
+    raise Permanent("webhooks cannot be reached from here", "Use the command line: steward webhook.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +35,9 @@ class Parts:
 
     `forge` is called only where GitHub is needed, so that all else works without a credential. `server`
     is the API address, `logins` the configured organisations, `holder` how this process names itself,
-    `audit_kept` how long a line of the audit log is kept.
+    `audit_kept` how long a line of the audit log is kept. `forge_hooks` (webhooks alone) is called only where
+    one is registered, pinged or swept; nothing that looks holds it. `webhook_secret` is what deliveries are
+    signed with; `bell` tells the loops of this process that some arrived.
     """
 
     store: Store
@@ -30,6 +50,9 @@ class Parts:
     holder: str
     policy: Policy = field(default=Policy())
     audit_kept: timedelta = timedelta(days=365)
+    forge_hooks: Callable[[], ForgeHooks] = no_hooks
+    webhook_secret: Secret = field(default_factory=NoSecret)
+    bell: Bell = field(default_factory=Bell)
 
     @property
     def channels(self) -> list[str]:

@@ -13,13 +13,16 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from steward.app.bell import Bell
 from steward.app.connecting import connect
 from steward.app.errors import LeaseHeld
 from steward.app.filing import incident_event, incident_notice
 from steward.app.heartbeat import Heartbeat, Report
+from steward.app.inbox import Inbox, Waiting
 from steward.app.outbox import Outbox
 from steward.app.parts import Parts, end_unfinished
 from steward.app.sync import LEASE
+from steward.domain.deliveries import BODIES_KEPT, ROWS_KEPT
 from steward.domain.instant import Instant, elapsed_s
 from steward.domain.journal import Kind
 from steward.domain.project import Organisation
@@ -33,6 +36,8 @@ LOOKS_KEPT = timedelta(days=30)
 PASSES_KEPT = timedelta(days=30)
 """Beyond their end, so that a list of sessions and tokens still tells of them."""
 ANSWERS_KEPT = timedelta(hours=24)
+CROWD_S = 5.0
+"""Between two whole looks that deliveries cause by their number."""
 
 Log = Callable[[str], None]
 
@@ -67,14 +72,17 @@ class Service:
         heartbeat = Heartbeat(own.store, own.forge(), own.clock, own.rules, own.channels, lease)
         outbox = Outbox(self.parts.store, self.parts.notifiers, self.parts.clock)
         loops: list[tuple[str, Callable[[], float]]] = [
-            (f"look:{o.login}", OrganisationLoop(self.parts, heartbeat, o.id, log).tick)
+            (
+                f"look:{o.login}",
+                OrganisationLoop(own, heartbeat, o.id, log, Inbox(own, lease, o.id)).tick,
+            )
             for o in organisations
         ]
         loops.append(("outbox", lambda: TICK_S if outbox.deliver(lease) == 0 else 0.0))
         loops.append(("housekeeping", Housekeeping(self.parts, lease).tick))
         loops.append(("publisher", lambda: PUBLISH_S if self.parts.store.publish() == 0 else 0.0))
         threads = [
-            threading.Thread(target=_loop, args=(tick, stop, log, died), name=name, daemon=True)
+            threading.Thread(target=_loop, args=(tick, stop, log, died, own.bell), name=name, daemon=True)
             for name, tick in loops
         ]
         for thread in threads:
@@ -85,9 +93,12 @@ class Service:
             raise died[0]
 
 
-def _loop(tick: Callable[[], float], stop: threading.Event, log: Log, died: list[BaseException]) -> None:
-    """Call `tick` until `stop`; each call returns the seconds to wait before the next."""
+def _loop(
+    tick: Callable[[], float], stop: threading.Event, log: Log, died: list[BaseException], bell: Bell
+) -> None:
+    """Call `tick` until `stop`; each call returns the seconds to wait before the next, or until the bell rings."""
     while not stop.is_set():
+        rung = bell.rung
         try:
             wait_s = tick()
         except StoreUnavailable as error:
@@ -96,15 +107,22 @@ def _loop(tick: Callable[[], float], stop: threading.Event, log: Log, died: list
         except BaseException as error:  # noqa: BLE001 -- kept for run() to raise; the other loops stop too
             died.append(error)
             stop.set()
+            bell.ring()
             return
-        stop.wait(wait_s)
+        if wait_s > TICK_S:
+            stop.wait(wait_s)
+        else:
+            bell.wait(rung, wait_s)
 
 
 class OrganisationLoop:
     """When an organisation is looked at: at the interval, when asked for, when a confirmation waits for it."""
 
-    def __init__(self, parts: Parts, heartbeat: Heartbeat, organisation_id: int, log: Log) -> None:
+    def __init__(
+        self, parts: Parts, heartbeat: Heartbeat, organisation_id: int, log: Log, inbox: Inbox
+    ) -> None:
         self._parts = parts
+        self._inbox = inbox
         self._heartbeat = heartbeat
         self._organisation_id = organisation_id
         self._log = log
@@ -115,12 +133,26 @@ class OrganisationLoop:
 
     def tick(self) -> float:
         """Do what is due; return the seconds until the next tick."""
-        requests = self._requests()
-        if requests or self._wants_look or self._is_due():
-            self._beat(requests)
-        elif not self._is_stalled():
+        requests, waiting = self._requests(), self._inbox.pull()
+        named = waiting.whole or self._is_crowded(waiting)
+        if requests or named or self._wants_look or self._is_due():
+            waiting = self._inbox.looked_whole(waiting, self._beat(requests, named=named))
+        elif not waiting and not self._is_stalled():
             self._round()
-        return TICK_S
+        return TICK_S if self._look_at(waiting) is None else 0.0
+
+    def _is_crowded(self, waiting: Waiting) -> bool:
+        """Whether so many repositories are named that listing them all costs less than reading each."""
+        crowd = len(waiting.repository_ids) > self._parts.rules.reads_per_round
+        return crowd and (self._last is None or elapsed_s(self._last, self._parts.clock.now()) >= CROWD_S)
+
+    def _look_at(self, waiting: Waiting) -> Report | None:
+        """Look at what deliveries name, and show it at once: somebody may be watching."""
+        report = self._inbox.look(self._heartbeat, waiting) if waiting else None
+        if report is not None:
+            self._wants_look = self._wants_look or report.wants_look
+            self._parts.store.publish()
+        return report
 
     def _round(self) -> None:
         """Read by id what is due. Where that came to nothing, the same would be due at once again: wait."""
@@ -148,13 +180,15 @@ class OrganisationLoop:
             return True
         return elapsed_s(self._last, self._parts.clock.now()) >= self._wait_s
 
-    def _beat(self, requests: Sequence[int]) -> None:
-        report = self._heartbeat.beat(self._organisation_id, "person" if requests else "interval", requests)
+    def _beat(self, requests: Sequence[int], *, named: bool) -> Report:
+        asked_by = "person" if requests else "webhook" if named else "interval"
+        report = self._heartbeat.beat(self._organisation_id, asked_by, requests)
         self._last = self._parts.clock.now()
         self._wants_look = report.wants_look
         self._wait_s = self._next_wait_s(report)
         if not report.whole:
             self._log(f"{report.login}: {report.reason}")
+        return report
 
     def _next_wait_s(self, report: Report) -> float:
         rules = self._parts.rules
@@ -181,9 +215,8 @@ class Housekeeping:
         if self._pruned is None or elapsed_s(self._pruned, now) >= PRUNE_S:
             with self._parts.store.writing(self._lease) as tx:
                 tx.prune(now.at - LOOKS_KEPT)
-                tx.prune_access(
-                    now.at - PASSES_KEPT, now.at - self._parts.audit_kept, now.at - ANSWERS_KEPT
-                )
+                tx.prune_access(now.at - PASSES_KEPT, now.at - self._parts.audit_kept, now.at - ANSWERS_KEPT)
+                tx.prune_deliveries(now.at - BODIES_KEPT, now.at - ROWS_KEPT)
             self._pruned = now
         return 10 * TICK_S
 

@@ -19,7 +19,8 @@ from steward.ports.errors import (
     Unreachable,
 )
 from steward.ports.inbox import InboxReads, InboxWrites
-from steward.ports.outside import Clock, ForgeRead, Notifier
+from steward.ports.measures import MeasureReads
+from steward.ports.outside import Clock, ForgeHooks, ForgeRead, Notifier, Secret
 from steward.ports.store import Expected, Lease, LookRequest, NameRecord, Reads, Store, Writes
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "Clock",
     "Conflict",
     "Expected",
+    "ForgeHooks",
     "ForgeRead",
     "Found",
     "InboxReads",
@@ -42,6 +44,7 @@ __all__ = [
     "Lease",
     "LeaseLost",
     "LookRequest",
+    "MeasureReads",
     "NameRecord",
     "NoSuchOrganisation",
     "Notifier",
@@ -50,6 +53,7 @@ __all__ = [
     "RateLimited",
     "Reads",
     "SchemaMismatch",
+    "Secret",
     "Store",
     "StoreUnavailable",
     "Tally",

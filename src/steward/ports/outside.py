@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
+from steward.domain.deliveries import Sent, Told
 from steward.domain.instant import Instant
 from steward.domain.journal import Notice
 from steward.domain.repository import Access, Budget, Cost, Listing, OrganisationFacts, PageMark, Sighting
@@ -58,6 +60,50 @@ class ForgeRead(Protocol):
 
     def budget(self) -> Budget:
         """The rate limit as last told, without a request."""
+        ...
+
+
+class ForgeHooks(Protocol):
+    """The webhooks of organisations on a GitHub server, and nothing else. It can remove none.
+
+    Every method may raise Transient and Permanent; Unauthorised where the credential may not see to webhooks.
+    """
+
+    @property
+    def server(self) -> str:
+        """The API address, without a trailing slash."""
+        ...
+
+    def hooks(self, login: str) -> list[Told]:
+        """All of an organisation."""
+        ...
+
+    def create(self, login: str, url: str, events: Sequence[str], secret: str) -> Told:
+        """Make one, active, for JSON. GitHub pings it at once."""
+        ...
+
+    def update(self, login: str, hook_id: int, url: str, events: Sequence[str], secret: str) -> Told:
+        """Give one this address, these events and this secret, and switch it on."""
+        ...
+
+    def ping(self, login: str, hook_id: int) -> None:
+        """Have GitHub send a `ping`."""
+        ...
+
+    def deliveries(self, login: str, hook_id: int, since: datetime) -> list[Sent]:
+        """Those that GitHub made, or tried to make, at or after that moment, newest first."""
+        ...
+
+
+class Secret(Protocol):
+    """One secret of this installation."""
+
+    def read(self) -> str | None:
+        """The secret as it is now; None if there is none."""
+        ...
+
+    def make(self) -> str:
+        """The secret; a new one, kept from here on, where there is none. Raises Permanent."""
         ...
 
 

@@ -9,15 +9,16 @@ from typing import Final
 
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from steward.faces.http import streams
+from steward.faces.http import hooks, streams
 from steward.faces.http.failures import handle
 from steward.faces.http.frame import Frame
 from steward.faces.http.guard import GuardedRoute
 from steward.faces.http.site import Site
 
-ROUTERS: Final[tuple[APIRouter, ...]] = (streams.router,)
+ROUTERS: Final[tuple[APIRouter, ...]] = (streams.router, hooks.router)
 """Everything that is served, in the order in which addresses are tried."""
 
 
@@ -27,8 +28,10 @@ def build(site: Site, routers: Sequence[APIRouter] = ROUTERS) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await site.live.start()
+        site.receiver.start()
         yield
         await site.live.stop()
+        await run_in_threadpool(site.receiver.stop)
 
     app = FastAPI(
         title="Steward",

@@ -6,6 +6,7 @@ import hashlib
 import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ from steward.app.attending import Attending
 from steward.app.commands import Commands
 from steward.app.deciding import Deciding
 from steward.app.queries import Queries
+from steward.app.receiving import Receiver
 from steward.domain.people import Principal
 from steward.faces.http.limits import Guesses
 
@@ -49,6 +51,11 @@ class Site:
     names: frozenset[str] = field(default_factory=frozenset)
     error_page: ErrorPage | None = None
     guesses: Guesses = field(default_factory=Guesses)
+
+    @cached_property
+    def receiver(self) -> Receiver:
+        """What takes webhooks in; it runs as long as the server does."""
+        return Receiver(self.app)
 
     def knows(self, host: str) -> bool:
         """Whether a Host header names this server: a loopback name, an address, or the public name.
