@@ -114,12 +114,19 @@ class Queries:
             events = view.events(before=newest, project_id=project.id, limit=limit)
             return shown_events(view, events)
 
-    def incidents(self, states: Collection[str] = (), limit: int | None = None) -> list[Json]:
-        """Incidents, worst first; all states unless some are named."""
+    def incidents(
+        self,
+        states: Collection[str] = (),
+        limit: int | None = None,
+        after: tuple[str, int] | None = None,
+    ) -> list[Json]:
+        """Incidents, worst first, then newest; all states unless some are named.
+
+        The list goes on after the incident `after`, by severity and id.
+        """
         with self._store.reading() as view:
-            return shown_incidents(
-                view, view.incidents(states=states, organisation_ids=self._scope, limit=limit)
-            )
+            found = view.incidents(states=states, organisation_ids=self._scope, limit=limit, after=after)
+            return shown_incidents(view, found)
 
     def incident(self, incident_id: int) -> Json:
         """One incident. Raises Unknown."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from steward.adapters.store.journal_rows import incident_from, outgoing_from
-from steward.adapters.store.journal_views import SEVERITY_PLACES, WORST_FIRST
+from steward.adapters.store.journal_views import WORST_FIRST, beyond
 from steward.adapters.store.schema import incidents, outbox
 from steward.adapters.store.values import stamp
 from steward.adapters.store.view import View
@@ -47,11 +47,7 @@ class AttentionReads(View):
         if query.wide:
             statement = statement.where(_i.project_id.is_(None))
         if query.after is not None:
-            severity, key = query.after
-            place = SEVERITY_PLACES.get(severity, 0)
-            statement = statement.where(
-                or_(WORST_FIRST > place, and_(WORST_FIRST == place, _i.id < key))  # noqa: SIM300 - a column
-            )
+            statement = statement.where(beyond(*query.after))
         return [incident_from(row) for row in self._all(statement)]
 
     def attention_counts(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, case, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, func, insert, or_, select, update
 
 from steward.adapters.store.journal_rows import (
     event_from,
@@ -39,6 +39,12 @@ PUBLISH: Final = (
     " WHERE events.id = fresh.id"
 )
 """Gives the committed events without a position the next ones, without a gap, in the order of their ids."""
+
+
+def beyond(severity: str, incident_id: int) -> ColumnElement[bool]:
+    """Whether an incident comes after that one, worst first, then newest."""
+    place = SEVERITY_PLACES.get(severity, 0)
+    return or_(WORST_FIRST > place, and_(WORST_FIRST == place, _i.id < incident_id))  # noqa: SIM300 - a column
 
 
 def _acted(actor: str) -> ColumnElement[bool]:
@@ -99,6 +105,7 @@ class JournalReads(View):
         project_id: str | None = None,
         organisation_ids: Collection[int] | None = None,
         limit: int | None = None,
+        after: tuple[str, int] | None = None,
     ) -> list[Incident]:
         """By severity (worst first), then newest first."""
         statement = select(incidents).order_by(WORST_FIRST, _i.id.desc()).limit(limit)
@@ -108,6 +115,8 @@ class JournalReads(View):
             statement = statement.where(_i.project_id == project_id)
         if organisation_ids is not None:
             statement = statement.where(_i.organisation_id.in_(list(organisation_ids)))
+        if after is not None:
+            statement = statement.where(beyond(*after))
         return [incident_from(row) for row in self._all(statement)]
 
     def incident(self, incident_id: int) -> Incident | None:
