@@ -17,8 +17,9 @@ from steward.faces.http.failures import handle
 from steward.faces.http.frame import Frame
 from steward.faces.http.guard import GuardedRoute
 from steward.faces.http.site import Site
+from steward.faces.web import assets, projects
 
-ROUTERS: Final[tuple[APIRouter, ...]] = (streams.router, hooks.router)
+ROUTERS: Final[tuple[APIRouter, ...]] = (streams.router, hooks.router, assets.router, projects.router)
 """Everything that is served, in the order in which addresses are tried."""
 
 
