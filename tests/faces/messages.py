@@ -11,11 +11,12 @@ from pathlib import Path
 import click
 from jinja2 import nodes
 
-from steward.app.views import exits
+from steward.app.exits import exits
 from steward.domain.drift import KINDS
 from steward.domain.guards import Guard
 from steward.domain.incidents import Cause, Incident, Severity
 from steward.domain.lifecycle import Who
+from steward.domain.people import Right, Role
 from steward.domain.project import Management, OrgState
 from steward.domain.repository import Presence
 from steward.domain.status import Phase, Status, Trigger
@@ -23,6 +24,7 @@ from steward.faces.cli.root import COMMANDS, steward
 from steward.faces.lines import cause_label
 from steward.faces.web.render import environment
 from steward.faces.web.times import MONTHS
+from steward.faces.people import ACTS
 from steward.settings.model import known
 
 FACES = Path(__file__).parents[2] / "src" / "steward" / "faces"
@@ -107,6 +109,11 @@ def _labels() -> Iterator[Key]:
     yield ("actor", "heartbeat")
     yield from (("month", month) for month in MONTHS)
     yield from (("change", kind.replace("_", " ")) for kind in (*KINDS, "suspected", "held"))
+    yield from (("role", role.value) for role in Role)
+    yield from (("right", right.meaning) for right in Right)
+    yield from (("outcome", outcome) for outcome in ("done", "refused", "failed"))
+    yield from (("pass", state) for state in ("valid", "ended", "expired", "used"))
+    yield from (("act", words) for words in ACTS.values())
     yield from (("source", source) for source in ("default", "environment"))
     yield from (("setting", info.description or "") for _section, _name, info in known())
     at = datetime(2026, 1, 1, tzinfo=UTC)

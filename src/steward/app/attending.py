@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from steward.app.errors import Forbidden, Invalid
+from steward.app.exits import exits
 from steward.app.filing import incident_event, told
 from steward.app.queries import find_incident, shown_incident
-from steward.app.views import Json, exits
+from steward.app.views import Json
 from steward.domain.incidents import PERSON_MAY_CLOSE, Incident
 from steward.domain.journal import Kind
 from steward.domain.people import Principal, Right

@@ -134,7 +134,6 @@ class Board:
 
     def _card(self, view: Reads, pair: Found, home: Organisation | None, incident: Incident | None) -> Json:
         project, repository = pair
-        login = home.login if home else None
         confirming = (
             repository is not None and repository.presence is Presence.ABSENT and repository.lost_at is None
         )
@@ -143,7 +142,7 @@ class Board:
             "confirming": {"absences": repository.absences, "needed": self.rules.confirmations}
             if confirming and repository is not None
             else None,
-            "incident": incident_view(incident, project.slug, login) if incident else None,
+            "incident": incident_view(incident, project.slug, home) if incident else None,
             "gate": self._gate(view, project),
             "stale": is_stale(project.position, project.entered_at, self.clock.now().at),
         }

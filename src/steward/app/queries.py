@@ -221,19 +221,20 @@ def shown_incident(view: Reads, incident: Incident) -> Json:
 
 def shown_incidents(view: Reads, incidents: Sequence[Incident]) -> list[Json]:
     """Incidents, with the names of what their ids mean."""
-    slugs, logins = _names(view, [incident.project_id for incident in incidents])
+    slugs = _slugs(view, [incident.project_id for incident in incidents])
+    homes = {organisation.id: organisation for organisation in view.organisations()}
     return [
-        incident_view(i, slugs.get(i.project_id or ""), logins.get(i.organisation_id or 0)) for i in incidents
+        incident_view(i, slugs.get(i.project_id or ""), homes.get(i.organisation_id or 0)) for i in incidents
     ]
 
 
 def shown_events(view: Reads, events: Sequence[Event]) -> list[Json]:
     """Events, with the names of what their ids mean."""
-    slugs, logins = _names(view, [event.project_id for event in events])
+    slugs = _slugs(view, [event.project_id for event in events])
+    logins = {organisation.id: organisation.login for organisation in view.organisations()}
     return [event_view(event, slugs, logins) for event in events]
 
 
-def _names(view: Reads, project_ids: Iterable[str | None]) -> tuple[dict[str, str], dict[int, str]]:
+def _slugs(view: Reads, project_ids: Iterable[str | None]) -> dict[str, str]:
     wanted = {project_id for project_id in project_ids if project_id}
-    slugs = view.slugs(wanted) if wanted else {}
-    return slugs, {organisation.id: organisation.login for organisation in view.organisations()}
+    return view.slugs(wanted) if wanted else {}

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from steward.domain.incidents import PERSON_MAY_CLOSE, Incident
+from steward.app.exits import exits
+from steward.domain.incidents import Incident
 from steward.domain.journal import Event
-from steward.domain.lifecycle import Option, phase_shown
+from steward.domain.lifecycle import TABLE, Option, phase_shown
 from steward.domain.project import Look, Organisation, Project
 from steward.domain.repository import Repository
+from steward.domain.status import ALIASES, Status
 from steward.ports import NameRecord
 
 Json = dict[str, Any]
@@ -98,6 +100,31 @@ def option_view(option: Option) -> Json:
     }
 
 
+def lifecycle_view() -> Json:
+    """The whole table of the lifecycle."""
+    return {
+        "statuses": [
+            {
+                "status": status.value,
+                "phase": status.phase.value,
+                "aliases": [alias for alias, of in ALIASES.items() if of == status],
+            }
+            for status in Status
+        ],
+        "moves": [
+            {
+                "from": [status.value if status else None for status in row.sources_in_order],
+                "trigger": row.trigger.value,
+                "to": str(row.target),
+                "who": sorted(who.value for who in row.who),
+                "asks": sorted(who.value for who in row.askers),
+                "guards": [{"code": guard.name.lower(), "words": guard.words} for guard in row.guards],
+            }
+            for row in TABLE
+        ],
+    }
+
+
 def event_view(event: Event, slugs: Mapping[str, str], logins: Mapping[int, str]) -> Json:
     """One event; `slugs` and `logins` name what its ids mean."""
     return {
@@ -112,7 +139,7 @@ def event_view(event: Event, slugs: Mapping[str, str], logins: Mapping[int, str]
     }
 
 
-def incident_view(incident: Incident, slug: str | None, login: str | None) -> Json:
+def incident_view(incident: Incident, slug: str | None, organisation: Organisation | None) -> Json:
     """One incident with its evidence and the exits out of it."""
     return {
         "id": incident.id,
@@ -122,7 +149,7 @@ def incident_view(incident: Incident, slug: str | None, login: str | None) -> Js
         "state": incident.state,
         "title": incident.title,
         "project": slug,
-        "organisation": login,
+        "organisation": organisation.login if organisation else None,
         "count": incident.count,
         "first_at": stamp(incident.first_at),
         "last_at": stamp(incident.last_at),
@@ -132,50 +159,8 @@ def incident_view(incident: Incident, slug: str | None, login: str | None) -> Js
         "resolved_by": incident.resolved_by or None,
         "resolution": incident.resolution or None,
         "evidence": dict(incident.evidence),
-        "exits": exits(incident, slug, login) if incident.state != "resolved" else [],
+        "exits": exits(incident, slug, organisation) if incident.state != "resolved" else [],
     }
-
-
-def exits(incident: Incident, slug: str | None, login: str | None) -> list[Json]:
-    """The ways out of an incident: a command where Steward has one, else what to do on GitHub."""
-    name, organisation = slug or "SLUG", login or "ORG"
-    restore = "Restore the repository on GitHub (within 90 days); the incident then closes by itself"
-    known: dict[str, list[tuple[str | None, str]]] = {
-        "missing": [
-            (None, restore),
-            (f"steward project relink {name} OWNER/NAME", "The project lives in another repository now"),
-            (f"steward project archive {name}", "The project is over"),
-        ],
-        "transferred": [
-            (None, "Transfer the repository back; the incident then closes by itself"),
-            (f"steward project relink {name} OWNER/NAME", "The project lives in another repository now"),
-            (f"steward project archive {name}", "The project is over, or somebody else's"),
-        ],
-        "inaccessible": [
-            (None, "Give the credential access to the repositories again"),
-            (f"steward sync release {organisation} --repository SLUG", "Say that one is truly deleted"),
-        ],
-        "blocked": [
-            (None, "Settle it with GitHub; the incident closes when the repository can be read again"),
-            (f"steward project archive {name}", "The project is over"),
-        ],
-        "mass_loss": [
-            (f"steward sync release {organisation}", "They are truly gone: let the losses through"),
-            (f"steward sync reject {organisation}", "They are not gone: keep every status"),
-        ],
-        "look_failed": [("steward doctor", "See what stands in the way")],
-        "misconfigured": [
-            ("steward config show", "Correct the organisation's name, or install the App there again")
-        ],
-        "archived_on_github": [
-            (f"steward project archive {name}", "The project is over"),
-            (None, "Unarchive the repository on GitHub"),
-        ],
-    }
-    ways = known.get(incident.cause, [])
-    if incident.cause in PERSON_MAY_CLOSE:
-        ways = [*ways, (f"steward incident resolve {incident.id}", "It is as it should be")]
-    return [{"command": command, "text": text} for command, text in ways]
 
 
 def look_view(look: Look | None) -> Json | None:
