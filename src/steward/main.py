@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from steward.adapters.clock import SystemClock
     from steward.adapters.github import Credential
     from steward.app.application import Application
-    from steward.ports import ForgeRead, Notifier, Store
+    from steward.ports import ForgeHooks, ForgeRead, Notifier, Secret, Store
     from steward.settings import Loaded
 
 SAMPLE_SERVER: Final = "localhub"
@@ -76,6 +76,8 @@ class Wiring:
             holder=f"{command}, process {os.getpid()} on {gethostname()}",
             policy=Policy(four_eyes=loaded.settings.policy.four_eyes),
             audit_kept=timedelta(days=loaded.settings.policy.audit_days),
+            forge_hooks=cache(lambda: self._connect_hooks(loaded, closing)),
+            webhook_secret=_webhook_secret(loaded),
         )
 
     def _connect(self, loaded: Loaded, closing: ExitStack) -> ForgeRead:
@@ -92,6 +94,14 @@ class Wiring:
         )
         closing.callback(forge.close)
         return forge
+
+    def _connect_hooks(self, loaded: Loaded, closing: ExitStack) -> ForgeHooks:
+        from steward.adapters.github import connect_hooks
+
+        url, credential = _address(loaded)
+        hooks = connect_hooks(url, credential=credential, clock=self.clock)
+        closing.callback(hooks.close)
+        return hooks
 
     def credential(self, loaded: Loaded) -> str:
         """Say which credential the settings come to. Raises BadSettings for a file that cannot be read."""
@@ -199,6 +209,16 @@ def _credential(loaded: Loaded) -> Credential:
         return Token(_secret(github.token_file, "STEWARD_GITHUB_TOKEN_FILE"))
     assert github.token is not None, "require_whole has seen to it"
     return Token(github.token.get_secret_value())
+
+
+def _webhook_secret(loaded: Loaded) -> Secret:
+    """What webhooks are signed with: of the settings, else a file of our own in the state directory."""
+    from steward.adapters.secret import SecretFile
+
+    github = loaded.settings.github
+    fixed = github.webhook_secret.get_secret_value() if github.webhook_secret else None
+    own = loaded.state_dir / "webhook-secret"
+    return SecretFile(own, fixed=fixed, named=github.webhook_secret_file)
 
 
 def _notifiers(loaded: Loaded) -> list[Notifier]:

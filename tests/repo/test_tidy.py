@@ -133,8 +133,16 @@ def test_the_project_stands_alone(word: str) -> None:
 
 
 def test_there_is_no_code_path_that_deletes_a_repository() -> None:
-    """Steward never deletes: its GitHub client sends nothing but GET, and POST for its own App tokens."""
+    """Steward never deletes: its clients send GET, POST for App tokens, and POST and PATCH to webhooks alone."""
     adapter = ROOT / "src" / "steward" / "adapters" / "github"
+    changing = {}
     for path in adapter.rglob("*.py"):
         text = path.read_text()
         assert not re.search(r"[\"']DELETE[\"']|\.delete\(|\.put\(|\.patch\(", text), path
+        if methods := set(re.findall(r"[\"'](POST|PATCH|PUT)[\"']", text)):
+            changing[path.name] = methods
+    assert changing == {"wire.py": {"POST"}, "hooks.py": {"POST", "PATCH"}}
+    users = [
+        path.name for path in adapter.rglob("*.py") if re.search(r"\.post\(|\.change\(", path.read_text())
+    ]
+    assert sorted(users) == ["app.py", "hooks.py"]

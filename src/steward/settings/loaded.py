@@ -103,6 +103,11 @@ class Loaded:
             raise BadSettings(
                 "both STEWARD_GITHUB_TOKEN and STEWARD_GITHUB_TOKEN_FILE are set", "Keep one of the two"
             )
+        if github.webhook_secret is not None and github.webhook_secret_file is not None:
+            raise BadSettings(
+                "both STEWARD_GITHUB_WEBHOOK_SECRET and STEWARD_GITHUB_WEBHOOK_SECRET_FILE are set",
+                "Keep one of the two",
+            )
         if app and (github.app_id is None or github.app_key_file is None):
             missing = "APP_ID" if github.app_id is None else "APP_KEY_FILE"
             raise BadSettings(

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 PREFIX: Final = "STEWARD_"
 FILE_NAME: Final = "steward.toml"
+SECRET_LENGTH_MIN: Final = 16
 HOST: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
 LOGIN: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})")
 
@@ -78,6 +79,12 @@ def _database(url: SecretStr) -> SecretStr:
     return url
 
 
+def _webhook_secret(secret: SecretStr) -> SecretStr:
+    if len(secret.get_secret_value()) < SECRET_LENGTH_MIN:
+        raise ValueError(f"it must have at least {SECRET_LENGTH_MIN} characters, since it proves who sends")
+    return secret
+
+
 class Section(BaseModel):
     """A table of `steward.toml`."""
 
@@ -101,6 +108,13 @@ class GitHub(Section):
         default=None,
         ge=1,
         description="Installation of the GitHub App; found by the organisation where not set",
+    )
+    webhook_secret: Annotated[SecretStr, AfterValidator(_webhook_secret)] | None = Field(
+        default=None,
+        description="What webhooks are signed with; where not set, a secret of Steward's own in the data directory",
+    )
+    webhook_secret_file: Path | None = Field(
+        default=None, description="File that holds the webhook secret, instead"
     )
     orgs: Annotated[tuple[str, ...], BeforeValidator(_split), AfterValidator(_logins)] = Field(
         default=(), description="Organisations to keep in step, by login; none: the sample organisation"

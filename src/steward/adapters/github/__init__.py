@@ -2,5 +2,6 @@
 
 from steward.adapters.github.client import GitHubRead, connect
 from steward.adapters.github.credentials import App, Credential, Token
+from steward.adapters.github.hooks import GitHubHooks, connect_hooks
 
-__all__ = ["App", "Credential", "GitHubRead", "Token", "connect"]
+__all__ = ["App", "Credential", "GitHubHooks", "GitHubRead", "Token", "connect", "connect_hooks"]

@@ -124,6 +124,7 @@ class Wire:
         *,
         headers: dict[str, str],
         urgent: bool,
+        content: bytes | None = None,
     ) -> Answer:
         if not same_origin(url, self.base):
             raise Unreachable(
@@ -132,14 +133,16 @@ class Wire:
         headers = {**headers, "Authorization": f"Bearer {grant.token}"}
         with self._gate:
             grant.meter.require(urgent=urgent)
-            answer = self._exchange(method, url, headers, tally)
+            answer = self._exchange(method, url, headers, tally, content)
             grant.meter.note(answer)
         self._check_server(answer)
         return answer
 
-    def _exchange(self, method: str, url: httpx.URL, headers: dict[str, str], tally: Tally) -> Answer:
+    def _exchange(
+        self, method: str, url: httpx.URL, headers: dict[str, str], tally: Tally, content: bytes | None
+    ) -> Answer:
         try:
-            response = self._client.request(method, url, headers=headers)
+            response = self._client.request(method, url, headers=headers, content=content)
         except httpx.RequestError as error:
             tally.add(None)
             # Not chained: the library's error holds the request, and that holds the secret.
@@ -154,7 +157,7 @@ class Wire:
             raise Unreachable(f"{self.base} answered {answer.status}", at)
         if answer.is_json:
             self._spoke_json = True
-        elif answer.status != 304 and not self._spoke_json:
+        elif answer.status not in {204, 304} and not self._spoke_json:
             kind = answer.header("content-type") or "an unnamed type"
             raise Permanent(f"{self.base} answered {answer.status} with {kind}, not JSON", ADDRESS_ADVICE)
 
