@@ -93,12 +93,16 @@ class Access:
             tx.add_pass(made)
         return secret
 
-    def first_link(self, name: str, made_by: str) -> str:
-        """A sign-in link for whoever started Steward on this machine, who is an admin; made a user if none."""
+    def first_user(self, name: str) -> None:
+        """Make whoever started Steward on this machine a user, who is an admin; nothing, if there is one so called."""
         with self.store.writing() as tx:
             if tx.user(name) is None:
                 now = self.clock.now().at
                 tx.add_user(User(0, name, now, (Grant(Role.ADMIN),)))
+
+    def first_link(self, name: str, made_by: str) -> str:
+        """A sign-in link for whoever started Steward on this machine, made a user if none."""
+        self.first_user(name)
         return self.link(name, made_by)
 
     def peek(self, secret: str) -> User:

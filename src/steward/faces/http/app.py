@@ -12,14 +12,21 @@ from fastapi.exceptions import RequestValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from steward.faces.http import hooks, streams
+from steward.faces.http import health, hooks, streams
 from steward.faces.http.failures import handle
 from steward.faces.http.frame import Frame
 from steward.faces.http.guard import GuardedRoute
 from steward.faces.http.site import Site
 from steward.faces.web import assets, projects
 
-ROUTERS: Final[tuple[APIRouter, ...]] = (streams.router, hooks.router, assets.router, projects.router)
+ROUTERS: Final[tuple[APIRouter, ...]] = (
+    health.live_router,
+    health.router,
+    streams.router,
+    hooks.router,
+    assets.router,
+    projects.router,
+)
 """Everything that is served, in the order in which addresses are tried."""
 
 
@@ -28,7 +35,8 @@ def build(site: Site, routers: Sequence[APIRouter] = ROUTERS) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        await site.live.start()
+        if streams.router in routers:
+            await site.live.start()
         site.receiver.start()
         yield
         await site.live.stop()

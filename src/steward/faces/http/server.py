@@ -23,8 +23,11 @@ STOP_TIMEOUT_S: Final = 5
 """How long open requests may take when the server is asked to stop. Streams end at once."""
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes any free one. Raises Permanent where the address cannot be had."""
+def bind(host: str, port: int, variable: str = "STEWARD_WEB_PORT") -> socket.socket:
+    """A listening socket; port 0 takes any free one. `variable` is the setting that names the port.
+
+    Raises Permanent where the address cannot be had.
+    """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, kind, protocol, _name, address = found[0]
@@ -40,7 +43,7 @@ def bind(host: str, port: int) -> socket.socket:
                 port=port,
                 reason=error.strerror,
             ),
-            _("Stop what has that port, or set STEWARD_WEB_PORT to a free one, or to 0 for any"),
+            _("Stop what has that port, or set {variable} to a free one, or to 0 for any", variable=variable),
         ) from None
     return bound
 

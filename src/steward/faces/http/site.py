@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -40,7 +40,8 @@ class Site:
     """One server: the application behind it, and what its settings say.
 
     `public_url` is the address that others reach it at ("" where none is set); `sample` tells that it runs
-    on the sample organisation; `hooks_apart` that webhooks have a listener of their own.
+    on the sample organisation; `hooks_apart` that webhooks have a listener of their own. `ready` names what
+    else must hold for this process to be ready; `metrics_public` opens the metrics to anybody.
     """
 
     app: Application
@@ -51,6 +52,8 @@ class Site:
     names: frozenset[str] = field(default_factory=frozenset)
     error_page: ErrorPage | None = None
     guesses: Guesses = field(default_factory=Guesses)
+    ready: Callable[[], Mapping[str, bool]] = dict
+    metrics_public: bool = False
 
     @cached_property
     def receiver(self) -> Receiver:
