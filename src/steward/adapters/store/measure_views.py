@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import func, literal, select, text, union
 
-from steward.adapters.store.rows import look_from
+from steward.adapters.store.journal_rows import look_from
 from steward.adapters.store.schema import HEAD, deliveries, looks, organisations
 from steward.adapters.store.values import time_from
 from steward.adapters.store.view import View, among
