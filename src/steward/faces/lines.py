@@ -71,6 +71,16 @@ def trigger_label(code: str) -> str:
     return label("trigger", Trigger(code).label) if code in set(Trigger) else code
 
 
+def back_label(words: str) -> str:
+    """A destination that depends on what was interrupted, in the present language."""
+    known = {
+        "what it interrupted": _("what it interrupted"),
+        "the settled status before it": _("the settled status before it"),
+        "the entry status that the evidence supports": _("the entry status that the evidence supports"),
+    }
+    return known.get(words, words)
+
+
 def severity_label(code: str) -> str:
     """A severity in the present language."""
     return label("severity", code.capitalize())
@@ -167,6 +177,7 @@ WORDS: Final[dict[str, Callable[[Json], str]]] = {
     Kind.REPOSITORY_BORN: lambda data: _("{name} was created", name=_name(data)),
     Kind.REPOSITORY_RENAMED: lambda data: _("{name} is now {now}", name=_name(data), now=data.get("now")),
     Kind.REPOSITORY_CHANGED: _changed,
+    Kind.REPOSITORY_PUSHED: lambda data: _("pushed to {name}", name=_name(data)),
     Kind.REPOSITORY_ABSENT: lambda data: _(
         "{name} is absent, being confirmed ({absences} of {needed})",
         name=_name(data),
@@ -205,6 +216,7 @@ WORDS: Final[dict[str, Callable[[Json], str]]] = {
     Kind.LOSS_REJECTED: lambda data: counted(
         "{n} held loss was rejected", "{n} held losses were rejected", int(data.get("count") or 0)
     ),
+    Kind.WEBHOOK_REGISTERED: lambda data: _("the webhook was registered at {url}", url=data.get("url")),
     Kind.INCIDENT_OPENED: _opened,
     Kind.INCIDENT_ACKNOWLEDGED: _incident(lambda: _("acknowledged: incident")),
     Kind.INCIDENT_RESOLVED: _incident(lambda: _("resolved: incident")),

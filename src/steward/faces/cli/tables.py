@@ -12,6 +12,7 @@ from rich.table import Table
 
 from steward.faces.lines import (
     Line,
+    back_label,
     cause_label,
     guard_words,
     incident_state_label,
@@ -48,7 +49,8 @@ def table(*columns: str) -> Table:
     return empty
 
 
-def _facts(rows: Sequence[tuple[str, str]]) -> Table:
+def facts(rows: Sequence[tuple[str, str]]) -> Table:
+    """Names and values; what has no value is left out."""
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
@@ -106,7 +108,7 @@ def project(shown: Json) -> list[RenderableType]:
     holds = "; ".join(filter(None, (hold["reason"] or hold["kind"] for hold in shown["holds"])))
     parts: list[RenderableType] = [
         f"[bold]{escape(shown['slug'])}[/]  {escape(status_text(shown))}",
-        _facts(
+        facts(
             [
                 (_("title"), shown["title"]),
                 (_("phase"), phase_label(shown["phase"])),
@@ -139,20 +141,10 @@ def project(shown: Json) -> list[RenderableType]:
 def _actions(actions: Sequence[Json]) -> Table:
     grid = Table.grid(padding=(0, 2))
     for action in actions:
-        target = status_label(action["to"]) if " " not in action["to"] else label_of_back(action["to"])
+        target = status_label(action["to"]) if " " not in action["to"] else back_label(action["to"])
         against = f"[dim]{escape(guard_words(action['refused']))}[/]" if action["refused"] else ""
         grid.add_row("  " + trigger_label(action["trigger"]), f"→ {target}", against)
     return grid
-
-
-def label_of_back(words: str) -> str:
-    """A destination that depends on what was interrupted, in the present language."""
-    known = {
-        "what it interrupted": _("what it interrupted"),
-        "the settled status before it": _("the settled status before it"),
-        "the entry status that the evidence supports": _("the entry status that the evidence supports"),
-    }
-    return known.get(words, words)
 
 
 def incidents(rows: Sequence[Json]) -> Table:
@@ -182,7 +174,7 @@ def incident(shown: Json) -> list[RenderableType]:
     head = f"{shape} {severity_label(shown['severity'])}"
     parts: list[RenderableType] = [
         (f"[{colour}]{head}[/]  " if colour else f"{head}  ") + escape(_title(shown)),
-        _facts(
+        facts(
             [
                 (_("cause"), cause_label(shown["cause"])),
                 (_("state"), incident_state_label(shown["state"])),
@@ -200,7 +192,7 @@ def incident(shown: Json) -> list[RenderableType]:
         ),
         "",
         f"[bold]{_('Evidence')}[/]",
-        _facts([("  " + name, _evidence(value)) for name, value in shown["evidence"].items()]),
+        facts([("  " + name, _evidence(value)) for name, value in shown["evidence"].items()]),
     ]
     if shown["exits"]:
         parts += ["", f"[bold]{_('Ways out')}[/]"]
