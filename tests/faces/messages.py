@@ -12,19 +12,21 @@ import click
 from jinja2 import nodes
 
 from steward.app.exits import exits
+from steward.domain.deliveries import State
 from steward.domain.drift import KINDS
 from steward.domain.guards import Guard
 from steward.domain.incidents import Cause, Incident, Severity
-from steward.domain.lifecycle import Who
+from steward.domain.lifecycle import Back, Who
 from steward.domain.people import Right, Role
 from steward.domain.project import Management, OrgState
 from steward.domain.repository import Presence
 from steward.domain.status import Phase, Status, Trigger
 from steward.faces.cli.root import COMMANDS, steward
 from steward.faces.lines import cause_label
+from steward.faces.people import ACTS
+from steward.faces.web.asking import LABELS
 from steward.faces.web.render import environment
 from steward.faces.web.times import MONTHS
-from steward.faces.people import ACTS
 from steward.settings.model import known
 
 FACES = Path(__file__).parents[2] / "src" / "steward" / "faces"
@@ -94,6 +96,8 @@ def _helps(command: click.Command) -> Iterator[Key]:
 
 
 def _labels() -> Iterator[Key]:
+    yield from (("delivery", state.value) for state in State)
+    yield from (("webhook", state) for state in ("Ok", "Waiting", "Failing"))
     yield from (("status", status.label) for status in Status)
     yield from (("phase", phase.label) for phase in Phase)
     yield from (("trigger", trigger.label) for trigger in Trigger)
@@ -107,6 +111,10 @@ def _labels() -> Iterator[Key]:
     yield from (("outbox", state) for state in ("pending", "sending", "uncertain", "sent", "failed"))
     yield from (("who", who.value) for who in Who)
     yield ("actor", "heartbeat")
+    yield from (("ask", words) for words in LABELS.values())
+    yield from (("destination", back.value) for back in Back)
+    yield from (("step", state) for state in ("done", "skipped", "current", "interrupted", "ahead"))
+    yield from (("short", phase.value.capitalize()) for phase in Phase)
     yield from (("month", month) for month in MONTHS)
     yield from (("change", kind.replace("_", " ")) for kind in (*KINDS, "suspected", "held"))
     yield from (("role", role.value) for role in Role)

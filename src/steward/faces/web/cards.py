@@ -7,6 +7,7 @@ from typing import Any
 
 from steward.domain.repository import Presence
 from steward.faces import lines
+from steward.faces.web.asking import ask_label
 from steward.faces.words import _, label, language, said
 
 Json = Mapping[str, Any]
@@ -39,7 +40,12 @@ def _hold(card: Json) -> str:
 
 
 def _waits(card: Json) -> str:
-    return _("waits for: {who}", who=who_words(card["gate"]["askers"])) if card["gate"] else ""
+    gate = card["gate"]
+    if not gate:
+        return ""
+    if gate["reason"] == "role":
+        return _("waits for: {who}", who=who_words(gate["askers"]))
+    return _("your turn: {what}", what=ask_label(gate["trigger"]).lower())
 
 
 def _place(card: Json) -> str:

@@ -37,7 +37,7 @@ class Shell:
 
 PAGES: Final = (
     ("/projects", "columns-3", Right.READ),
-    ("/projects/new", "plus", Right.WRITE),
+    ("/order", "plus", Right.WRITE),
     ("/incidents", "inbox", Right.READ),
     ("/lifecycle", "workflow", Right.READ),
     ("/activity", "activity", Right.READ),
@@ -61,7 +61,7 @@ def jump_pages(by: Principal, text: str = "") -> list[tuple[str, str, str]]:
     """The pages that the reader may open, whose name holds `text`: address, icon, name."""
     names = {
         "/projects": _("Projects"),
-        "/projects/new": _("New project"),
+        "/order": _("New project"),
         "/incidents": _("Incidents"),
         "/lifecycle": _("Lifecycle"),
         "/activity": _("Activity"),

@@ -49,7 +49,9 @@ class Listing:
 
     def sort(self, name: str) -> str:
         """Where the table is sorted by that, and from the other end where it is already."""
-        return self.address(sort=f"-{name}" if self.filter.sort in (name, "" if name == "slug" else name) else name)
+        return self.address(
+            sort=f"-{name}" if self.filter.sort in (name, "" if name == "slug" else name) else name
+        )
 
     def sorted_by(self, name: str) -> str:
         """How `aria-sort` tells whether the table is sorted by that; "" for not at all."""
@@ -61,9 +63,13 @@ class Listing:
     def chips(self) -> list[dict[str, str]]:
         """What narrows the list, each with the address without it."""
         now = self.filter
-        found = [(_("Phase: {name}", name=lines.phase_label(p)), _without("phase", now.phase, p)) for p in now.phase]
+        found = [
+            (_("Phase: {name}", name=lines.phase_label(p)), _without("phase", now.phase, p))
+            for p in now.phase
+        ]
         found += [
-            (_("Status: {name}", name=lines.status_label(s)), _without("status", now.status, s)) for s in now.status
+            (_("Status: {name}", name=lines.status_label(s)), _without("status", now.status, s))
+            for s in now.status
         ]
         found += [
             (lines.management_label(m), _without("management", now.management, m)) for m in now.management

@@ -13,7 +13,7 @@ from steward.app.filters import Filter
 from steward.domain.people import Right
 from steward.domain.project import SLUG_LENGTH_MAX
 from steward.faces.http.guard import GuardedRoute, needs
-from steward.faces.http.site import commands, principal_of, queries, site
+from steward.faces.http.site import commands, principal_of, site
 from steward.faces.web import frame
 from steward.faces.web.listing import VIEWS, Listing, choices
 from steward.faces.web.render import page
@@ -59,7 +59,9 @@ def jump(request: Request, q: str = "") -> Response:
     wanted = Filter(q=text, limit=FOUND_MAX)
     board = site(request).app.board(principal_of(request))
     found = board.table(wanted)["rows"] if text else []
-    return page(request, "jump.html", q=text, found=found, pages=frame.jump_pages(principal_of(request), text))
+    return page(
+        request, "jump.html", q=text, found=found, pages=frame.jump_pages(principal_of(request), text)
+    )
 
 
 @router.get("/keys")
@@ -69,7 +71,7 @@ def keys(request: Request) -> Response:
     return page(request, "keys.html")
 
 
-@router.get("/projects/new")
+@router.get("/order")
 @needs(Right.WRITE)
 def order_form(request: Request, slug: str = "", title: str = "", organisation: str = "") -> Response:
     """The form that orders a project; with a slug, told at once whether it can be had."""
@@ -82,7 +84,7 @@ def order_form(request: Request, slug: str = "", title: str = "", organisation: 
     return _order_page(request, given, None)
 
 
-@router.post("/projects/new")
+@router.post("/order")
 @needs(Right.WRITE)
 def order(
     request: Request,

@@ -6,6 +6,7 @@ are macros in `templates/macros.html`. Nothing here decides anything.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
@@ -23,7 +24,8 @@ from steward.domain.status import Phase, Status
 from steward.faces import lines, words
 from steward.faces.http.failures import Failure
 from steward.faces.http.site import COOKIE, THEME_COOKIE, context, csrf_token, signed_in, site
-from steward.faces.web import assets, cards, frame, timeline, times
+from steward.faces.web import asking, assets, cards, frame, timeline, times
+from steward.faces.words import _
 
 THEMES: Final = ("system", "light", "dark")
 ZONE_COOKIE: Final = "steward-zone"
@@ -79,7 +81,7 @@ def environment() -> Environment:
 
 def _globals() -> dict[str, Any]:
     return {
-        "_": words._,
+        "_": _,
         "counted": words.counted,
         "said": words.said,
         "label": words.label,
@@ -93,6 +95,9 @@ def _globals() -> dict[str, Any]:
         "status_tone": status_tone,
         "phase_dot": phase_dot,
         "severity": severity,
+        "next_words": asking.next_words,
+        "effect": asking.effect,
+        "destination": asking.destination,
         "note": cards.note,
         "hold_words": cards.hold_words,
         "hold_reason": cards.hold_reason,
@@ -188,33 +193,35 @@ def severity(code: str, *, words_too: bool = False) -> Markup:
 def failure_title(failure: Failure) -> str:
     """What a failure is called, for a reader who does not know the numbers of HTTP."""
     return {
-        400: words._("That cannot be read"),
-        401: words._("Please sign in"),
-        403: words._("You may not do that"),
-        404: words._("Not found"),
-        405: words._("Not possible at this address"),
-        409: words._("That is not possible now"),
-        410: words._("That is gone"),
-        412: words._("Somebody was quicker"),
-        413: words._("That is too large"),
-        422: words._("That cannot be done as asked"),
-        429: words._("Too many attempts"),
-        502: words._("GitHub did not take it"),
-        503: words._("Not reachable just now"),
-    }.get(failure.status, words._("Something went wrong here"))
+        400: _("That cannot be read"),
+        401: _("Please sign in"),
+        403: _("You may not do that"),
+        404: _("Not found"),
+        405: _("Not possible at this address"),
+        409: _("That is not possible now"),
+        410: _("That is gone"),
+        412: _("Somebody was quicker"),
+        413: _("That is too large"),
+        422: _("That cannot be done as asked"),
+        429: _("Too many attempts"),
+        502: _("GitHub did not take it"),
+        503: _("Not reachable just now"),
+    }.get(failure.status, _("Something went wrong here"))
 
 
 def failure_detail(failure: Failure) -> str:
     """What went wrong, as a sentence."""
-    told = lines.guard_words(failure.detail) if failure.code == "refused-guard" else words.said(failure.detail)
+    told = (
+        lines.guard_words(failure.detail) if failure.code == "refused-guard" else words.said(failure.detail)
+    )
     return told[:1].upper() + told[1:] + ("" if told.endswith((".", "?", "!")) else ".")
 
 
 def initials(name: str) -> str:
     """At most two letters that stand for a person."""
-    parts = [part for part in name.replace(".", " ").replace("_", " ").replace("-", " ").split() if part]
+    parts = re.findall(r"[^\W_]+", name)
     letters = parts[0][:2] if len(parts) == 1 else "".join(part[0] for part in parts[:2])
-    return letters.upper()
+    return letters.upper() or "?"
 
 
 def fresh_key() -> str:
@@ -229,7 +236,7 @@ def ago(context: Context, stamp: str | None, *, words_too: bool = False) -> Mark
         return Markup("")
     at, now = _moment(context, stamp), context["now"]
     age = times.lasted((now - at).total_seconds())
-    shown = words._("{age} ago", age=age) if words_too else age
+    shown = _("{age} ago", age=age) if words_too else age
     return _time_element(stamp, at, shown)
 
 
@@ -239,7 +246,7 @@ def since(context: Context, stamp: str | None, stale_s: float = 0) -> Markup:
     if stamp is None:
         return Markup("")
     stale = 0 < stale_s <= (context["now"] - _moment(context, stamp)).total_seconds()
-    word = Markup('<span class="hidden-visually">{}</span>').format(words._("stale:")) if stale else ""
+    word = Markup('<span class="hidden-visually">{}</span>').format(_("stale:")) if stale else ""
     return Markup('<span class="age{}">{}{}{}</span>').format(
         " stale" if stale else "", icon("clock", 14) if stale else "", word, ago(context, stamp)
     )
