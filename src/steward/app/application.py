@@ -18,6 +18,8 @@ from steward.app.people import People
 from steward.app.queries import Queries
 from steward.app.service import Service
 from steward.app.sync import Sync
+from steward.app.times import Times
+from steward.app.webhooks import Webhooks
 from steward.domain.people import Principal
 from steward.domain.repository import Budget
 
@@ -47,6 +49,10 @@ class Application(Parts):
         """What that principal may be shown of many projects at once."""
         return Board(self.store, self.clock, by, self.rules, self.policy)
 
+    def times(self, by: Principal) -> Times:
+        """How long the projects that principal may see stand in their statuses."""
+        return Times(self.store, self.clock, by)
+
     def sync(self, by: Principal) -> Sync:
         """Looks on demand."""
         return Sync(self, by)
@@ -66,6 +72,10 @@ class Application(Parts):
     def people(self, by: Principal) -> People:
         """What that principal may do about people."""
         return People(self.store, self.clock, by)
+
+    def webhooks(self, by: Principal) -> Webhooks:
+        """What that principal may ask of webhooks."""
+        return Webhooks(self, by)
 
     def service(self) -> Service:
         """The loops of a running Steward."""

@@ -48,6 +48,10 @@ WAYS: Final[dict[str, tuple[tuple[str, str | None, str], ...]]] = {
             "Correct the organisation's name, or install the App there again",
         ),
     ),
+    "webhook_failing": (
+        ("command", "steward webhook status", "See what GitHub says of the webhook"),
+        ("command", "steward webhook register", "Set it right, or make it anew"),
+    ),
     "archived_on_github": (_ARCHIVE, ("open_github", None, "Unarchive the repository on GitHub")),
 }
 """By cause: what a face can do, the command that does the same, and the way in words."""

@@ -21,6 +21,7 @@ from steward.app.heartbeat import Heartbeat, Report
 from steward.app.inbox import Inbox, Waiting
 from steward.app.outbox import Outbox
 from steward.app.parts import Parts, end_unfinished
+from steward.app.sweeping import Sweep
 from steward.app.sync import LEASE
 from steward.domain.deliveries import BODIES_KEPT, ROWS_KEPT
 from steward.domain.instant import Instant, elapsed_s
@@ -80,6 +81,7 @@ class Service:
         ]
         loops.append(("outbox", lambda: TICK_S if outbox.deliver(lease) == 0 else 0.0))
         loops.append(("housekeeping", Housekeeping(self.parts, lease).tick))
+        loops.append(("webhooks", WebhookLoop(self.parts).tick))
         loops.append(("publisher", lambda: PUBLISH_S if self.parts.store.publish() == 0 else 0.0))
         threads = [
             threading.Thread(target=_loop, args=(tick, stop, log, died, own.bell), name=name, daemon=True)
@@ -198,6 +200,19 @@ class OrganisationLoop:
             until_s = (report.retry_at - self._parts.clock.now().at).total_seconds()
             return max(1.0, until_s)
         return wait_s
+
+
+class WebhookLoop:
+    """When webhooks are swept: every few minutes, and at once where GitHub told that one was deleted."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._sweep = Sweep(parts)
+
+    def tick(self) -> float:
+        """Do what is due; return the seconds until the next tick."""
+        for hook in self._sweep.due():
+            self._sweep.sweep(hook)
+        return TICK_S
 
 
 class Housekeeping:

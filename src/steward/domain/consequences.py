@@ -154,8 +154,14 @@ def _present(change: drift.Present, seen: Seen) -> Effects:
         old = before.repository.repo
         what = {n: [_plain(getattr(old, n)), _plain(getattr(repo, n))] for n in change.changed}
         events.append(_event(Kind.REPOSITORY_CHANGED, before, seen, changes=what))
+    if _pushed(before.repository.repo, repo):
+        events.append(_event(Kind.REPOSITORY_PUSHED, before, seen, pushed_at=_plain(repo.pushed_at)))
     reports += _archived_flag(before, repo, seen)
     return Effects(_record(repo, seen, project.id), project, steps, tuple(events), tuple(reports))
+
+
+def _pushed(old: Repo, new: Repo) -> bool:
+    return new.pushed_at is not None and old.pushed_at is not None and new.pushed_at > old.pushed_at
 
 
 def _plain(value: object) -> object:

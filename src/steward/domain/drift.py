@@ -242,7 +242,7 @@ KINDS: Final = (
 
 UNNOTED: Final = frozenset({"id", "name", "owner_login", "digest", "node_id", "pushed_at", "html_url"})
 NOTED: Final = tuple(field.name for field in fields(Repo) if field.name not in UNNOTED)
-"""Facts whose change is an event. A push, or the organisation's new name, changes the record silently."""
+"""Facts whose change is an event of its own kind. The organisation's new name changes the record silently."""
 
 
 def differing(digests: Mapping[int, int], recorded: Mapping[int, int | None]) -> tuple[list[int], list[int]]:

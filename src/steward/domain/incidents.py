@@ -34,6 +34,7 @@ class Cause(StrEnum):
     MASS_LOSS = "mass_loss"
     LOOK_FAILED = "look_failed"
     MISCONFIGURED = "misconfigured"
+    WEBHOOK_FAILING = "webhook_failing"
 
 
 PERSON_MAY_CLOSE = frozenset({Cause.ARCHIVED_ON_GITHUB, Cause.NAME_REUSED})

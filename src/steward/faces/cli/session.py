@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from steward.app.attending import Attending
     from steward.app.commands import Commands
     from steward.app.deciding import Deciding
+    from steward.app.people import People
     from steward.app.queries import Queries
     from steward.app.sync import Sync
+    from steward.app.webhooks import Webhooks
     from steward.domain.people import Principal
     from steward.settings import Loaded
 
@@ -149,6 +151,16 @@ class Session:
     def attending(self) -> Attending:
         """What can be done with incidents."""
         return self.app.attending(self.by)
+
+    @property
+    def people(self) -> People:
+        """What can be done about people."""
+        return self.app.people(self.by)
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """What can be asked of webhooks."""
+        return self.app.webhooks(self.by)
 
     @property
     def sync(self) -> Sync:
