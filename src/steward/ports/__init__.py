@@ -2,7 +2,7 @@
 
 from steward.ports.access import AccessReads, AccessWrites, Answer
 from steward.ports.attention import AttentionReads, IncidentQuery
-from steward.ports.board import SORTS, BoardReads, Found, ProjectQuery, Tally
+from steward.ports.board import SORTS, BoardReads, Found, Left, ProjectQuery, Tally
 from steward.ports.errors import (
     BadSettings,
     Conflict,
@@ -43,6 +43,7 @@ __all__ = [
     "Incomplete",
     "Lease",
     "LeaseLost",
+    "Left",
     "LookRequest",
     "MeasureReads",
     "NameRecord",

@@ -52,6 +52,17 @@ class Tally:
     aged: int
 
 
+@dataclass(frozen=True, slots=True)
+class Left:
+    """One move out of a status: by what and whom, to where, and how long the project had been in it."""
+
+    status: str
+    target: str
+    trigger: str
+    who: str
+    lasted_s: float
+
+
 Found = tuple[Project, Repository | None]
 
 
@@ -84,4 +95,8 @@ class BoardReads(Protocol):
 
     def owners(self, organisation_ids: Collection[int] | None, limit: int) -> list[str]:
         """Who looks after projects, by name; of these organisations alone, where they are given."""
+        ...
+
+    def moves(self, since: datetime, organisation_ids: Collection[int] | None) -> list[Left]:
+        """Every move out of a status since then, oldest first; of these organisations, where given."""
         ...

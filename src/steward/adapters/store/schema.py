@@ -249,6 +249,7 @@ events = Table(
 )
 index("uq_events_position", events.c.position, unique=True)
 index("ix_events_project", events.c.project_id, events.c.position)
+index("ix_events_moves", events.c.at, where="kind = 'project.moved'")
 index("ix_events_wide", events.c.position, where="project_id IS NULL")
 index("ix_events_unpublished", events.c.id, where="position IS NULL")
 

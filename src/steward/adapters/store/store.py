@@ -16,6 +16,7 @@ from steward.adapters.store.measure_views import MeasureReads
 from steward.adapters.store.organisation_views import OrganisationReads, OrganisationWrites
 from steward.adapters.store.project_views import ProjectReads, ProjectWrites
 from steward.adapters.store.repository_views import RepositoryReads, RepositoryWrites
+from steward.adapters.store.times_views import TimesReads
 from steward.ports import Lease
 
 
@@ -24,6 +25,7 @@ class SqlReads(
     RepositoryReads,
     ProjectReads,
     BoardReads,
+    TimesReads,
     AttentionReads,
     JournalReads,
     AccessReads,

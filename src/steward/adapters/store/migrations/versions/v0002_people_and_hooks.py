@@ -129,8 +129,10 @@ def _hooks() -> None:
     op.create_index("ix_deliveries_hook", "deliveries", ["hook_id", "id"])
     op.create_index("ix_deliveries_received", "deliveries", ["received_at"])
     waits = sa.text("state = 'pending'")
-    named = {"sqlite_where": waits, "postgresql_where": waits}
-    op.create_index("ix_deliveries_pending", "deliveries", ["organisation_id", "id"], **named)
+    pending = ["organisation_id", "id"]
+    op.create_index(
+        "ix_deliveries_pending", "deliveries", pending, sqlite_where=waits, postgresql_where=waits
+    )
 
 
 def _phases() -> None:
@@ -145,6 +147,8 @@ def _phases() -> None:
     op.create_index("ix_projects_phase", "projects", ["phase", "entered_at", "slug"])
     told_apart = ["organisation_id", "management", "phase", "status", "entered_at", "owner"]
     op.create_index("ix_projects_tallies", "projects", told_apart)
+    moves = sa.text("kind = 'project.moved'")
+    op.create_index("ix_events_moves", "events", ["at"], sqlite_where=moves, postgresql_where=moves)
     wide = sa.text("project_id IS NULL")
     op.create_index("ix_events_wide", "events", ["position"], sqlite_where=wide, postgresql_where=wide)
 
