@@ -1,3 +1,3 @@
 """Fixtures that any test may ask for."""
 
-pytest_plugins = ["tests.stores"]
+pytest_plugins = ["tests.stores", "tests.browser.chromium"]

@@ -1,0 +1,55 @@
+"""The browser of the tests: Debian's `chromium`, driven by Playwright. Where there is none, it is said aloud.
+
+A pytest plugin (see tests/conftest.py): what is left out stands in the summary of the run, not in marks.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+PATH: Final = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS: Final = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--font-render-hinting=none",
+)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what a run without a browser has not tried."""
+    if PATH is None:
+        terminalreporter.write_line(
+            "LEFT OUT: tests/browser, since there is no chromium. Install it (apt-get install chromium).",
+            red=True,
+        )
+
+
+@contextmanager
+def browsing() -> Iterator[Browser]:
+    """A browser of its own, with nothing kept from before."""
+    assert PATH is not None, "tests/browser is left out where there is no chromium"
+    with tempfile.TemporaryDirectory(prefix="steward-chromium-") as home, sync_playwright() as driver:
+        # Chromium writes outside its profile too; give it a home that goes with it.
+        environment: dict[str, str | float | bool] = {
+            "HOME": home,
+            "XDG_CONFIG_HOME": str(Path(home) / "config"),
+            "XDG_CACHE_HOME": str(Path(home) / "cache"),
+        }
+        browser = driver.chromium.launch(executable_path=PATH, args=list(FLAGS), env=environment)
+        try:
+            yield browser
+        finally:
+            browser.close()

@@ -1,0 +1,45 @@
+"""One browser and one furnished installation per worker; nothing is collected where there is no browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser import chromium
+from tests.browser.kit import Server, furnished
+
+if chromium.PATH is None:
+    collect_ignore_glob = ["test_*.py"]
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep each file of tests on one worker, so that few browsers are started."""
+    for item in items:
+        if item.path.parent == HERE:
+            item.add_marker(pytest.mark.xdist_group(f"browser-{item.path.stem}"))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The browser of this worker."""
+    with chromium.browsing() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A furnished installation that tests look at and leave as it is."""
+    with furnished(tmp_path_factory.mktemp("shown")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A furnished installation whose projects the tests of one file share out among them."""
+    with furnished(tmp_path_factory.mktemp("acted")) as started:
+        yield started
