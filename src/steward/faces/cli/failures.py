@@ -105,6 +105,10 @@ def _unknown(error: Unknown) -> Failure:
         advice = _("Did you mean {names}?", names=", ".join(error.near[:3]))
     elif error.kind == "incident":
         advice = _("`steward incident list` shows all of them")
+    elif error.kind == "user":
+        advice = _("`steward user list` shows all of them")
+    elif error.kind == "session or token":
+        advice = _("`steward token list` shows all of them")
     elif error.kind.endswith("organisation"):
         advice = _("`steward sync status` shows all of them")
     else:
@@ -120,6 +124,8 @@ def _kind(kind: str) -> str:
         "organisation": _("organisation"),
         "configured organisation": _("configured organisation"),
         "repository": _("repository"),
+        "user": _("user"),
+        "session or token": _("session or token"),
     }
     return names.get(kind, kind)
 

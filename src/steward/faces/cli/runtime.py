@@ -19,7 +19,10 @@ NAME: Final = "runtime.json"
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A running Steward. `server` is the API address it works on; `token` is the sample organisation's."""
+    """A running Steward. `server` is the API address it works on; `token` is the sample organisation's.
+
+    `web` is where the web face is reached from this machine.
+    """
 
     pid: int
     server: str
@@ -27,6 +30,7 @@ class Running:
     login: str = ""
     token: str = ""
     data_dir: str = ""
+    web: str = ""
 
 
 @contextmanager
