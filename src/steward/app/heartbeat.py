@@ -172,6 +172,7 @@ class Heartbeat:
                 work.apply(looking.shown_changes(tx, survey, context))
                 missed = looking.missed_changes(tx, survey, context)
                 work.apply(missed)
+                tx.save_repositories(looking.newly_vouched(tx, survey, seen.look), seen.at)
             applied = work.finish()
             organisation = applied.organisation
             if observed is not None:

@@ -29,13 +29,16 @@ from steward.domain.repository import (
     PageMark,
     Presence,
     Repo,
+    Repository,
     Sighting,
+    Unclear,
 )
 from steward.domain.rules import Rules
 from steward.ports import ForgeRead, Reads, Store
 
 CHUNK = 1000
 """How many records are read at a time."""
+NOT_READ = Unclear("not read")
 
 
 def observe(
@@ -211,6 +214,17 @@ def _vouched(before: Tracked, sighting: Sighting, told: Mapping[int, str]) -> Tr
     if row.vouched.startswith((PERSON_SAYS_GONE, PERSON_SAYS_NOT)):
         return before
     return replace(before, repository=replace(row, vouched=said))
+
+
+def newly_vouched(view: Reads, seen: Survey, look: int) -> list[Repository]:
+    """The records of absences that this look did not count, being too soon, with the evidence that it brought."""
+    rows = []
+    for repo_id, before in records(view, list(seen.vouched)).items() if seen.vouched else ():
+        row = before.repository
+        if row.presence is Presence.ABSENT and not row.vouched and not row.lost_at and not row.held:
+            after = _vouched(before, seen.readings.sightings.get(repo_id, NOT_READ), seen.vouched).repository
+            rows += [replace(after, look=look)] if after.vouched else []
+    return rows
 
 
 def _newcomers(
