@@ -233,7 +233,7 @@ class Settings(BaseSettings):
     )
     log_format: Literal["text", "json"] | None = Field(
         default=None,
-        description="Form of log lines; where not set, text where a person reads, else JSON",
+        description="Form of log lines; where not set, json for a service without a terminal, else text",
     )
     github: GitHub = GitHub()
     sync: SyncSection = SyncSection()

@@ -20,6 +20,7 @@ from steward.faces.words import LANGUAGES, _, environment_language, speak
 HOME: Final = "steward.faces.cli."
 COMMANDS: Final = {
     "up": (HOME + "up", "Start Steward; without an organisation, on a sample of its own."),
+    "serve": (HOME + "serve", "Serve the web face alone, beside a `steward up` on the same database."),
     "init": (HOME + "init", "Connect a GitHub organisation: write steward.toml."),
     "doctor": (HOME + "doctor", "Examine what must hold, and say how to mend it."),
     "sync": (HOME + "sync", "Look at GitHub now, plan a look, decide held losses."),

@@ -1,7 +1,7 @@
-"""`steward up`: one process that keeps the organisations in step, and shows what happens.
+"""`steward up`: one process that keeps the organisations in step, serves the board, and shows what happens.
 
 Without a configured organisation it serves the sample organisation and works on that one. Ctrl-C and SIGTERM
-end it in order; a second start finds all as it was.
+end it in order; a second start finds all as it was. A loop or a server that dies ends the whole process.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import contextvars
 import os
 import shutil
-import signal
 import sys
 import threading
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,12 +21,14 @@ import click
 from steward.app.application import Application
 from steward.app.errors import LeaseHeld
 from steward.app.sync import LEASE
+from steward.app.webhooks import register_demo
 from steward.domain.journal import Kind
 from steward.domain.status import Trigger
-from steward.faces.cli import demo, runtime
+from steward.faces.cli import demo, runtime, webface
 from steward.faces.cli.base import Command
 from steward.faces.cli.session import Session
-from steward.faces.words import _, counted, printable
+from steward.faces.words import _, counted, printable, said
+from steward.ports import Permanent, Transient
 
 POLL_S: Final = 0.3
 FIRST_LOOK_S: Final = 10.0
@@ -44,52 +46,55 @@ def up(session: Session) -> None:
     loaded.require_whole()
     if session.rehearse(_("start Steward in {path}", path=loaded.state_dir)):
         return
-    stop = threading.Event()
-
-    def end(_signal: int, _frame: Any) -> None:
-        stop.set()
-        session.wiring.stop()
-
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, end)
+    stop = webface.stopping(session)
     with ExitStack() as stack:
         app = session.wiring.application(loaded, stack, "steward up", upgrade=True)
         # Said before anything is started; the service itself takes the lease.
         if (holder := app.store.holder(LEASE)) is not None:
             raise LeaseHeld(holder)
+        face = webface.WebFace(loaded, stack)
         running = runtime.Running(os.getpid(), app.server, sample=False)
         if loaded.demo:
             running = stack.enter_context(demo.serving(loaded.state_dir, loaded.settings.demo.port))
+        running = replace(running, web=face.address)
         stack.enter_context(runtime.written(loaded.state_dir, running))
-        Up(session, app, running, stop).run()
+        Up(session, app, running, face, stop).run()
 
 
 class Up:
-    """A running Steward: its loops in a thread, its events on the screen."""
+    """A running Steward: its loops in a thread, its board in another, its events on the screen."""
 
     def __init__(
-        self, session: Session, app: Application, running: runtime.Running, stop: threading.Event
+        self,
+        session: Session,
+        app: Application,
+        running: runtime.Running,
+        face: webface.WebFace,
+        stop: threading.Event,
     ) -> None:
         self._session = session
         self._app = app
         self._running = running
+        self._face = face
         self._stop = stop
         self._died: list[BaseException] = []
         self._queries = app.queries(session.by)
         self._position = self._queries.last_position()
-
-    def run(self) -> None:
-        """Block until asked to stop. Raises what a loop died of."""
-        self._banner()
         # A thread begins with no language of its own: it takes ours along.
         context = contextvars.copy_context()
-        service = threading.Thread(target=context.run, args=(self._serve,), name="service", daemon=True)
-        service.start()
-        self._after_first_look()
-        while not self._stop.wait(POLL_S):
-            self._show_events()
-        self._session.note(_("Stopping ..."))
-        service.join(STOP_TIMEOUT_S)
+        self._service = threading.Thread(target=context.run, args=(self._serve,), name="service", daemon=True)
+
+    def run(self) -> None:
+        """Block until asked to stop. Raises what a loop or a server died of."""
+        with self._face.serving(self._app, self._web_ended, self._ready):
+            self._banner()
+            self._deliver()
+            self._service.start()
+            self._after_first_look()
+            while not self._stop.wait(POLL_S):
+                self._show_events()
+            self._session.note(_("Stopping ..."))
+        self._service.join(STOP_TIMEOUT_S)
         self._show_events()
         if self._died:
             raise self._died[0]
@@ -102,6 +107,27 @@ class Up:
             self._died.append(error)
         finally:
             self._stop.set()
+
+    def _deliver(self) -> None:
+        """Have the sample organisation deliver to this process, so that the board follows it within a second."""
+        if not self._running.sample:
+            return
+        try:
+            register_demo(self._app.webhooks(self._session.by), self._face.hooks)
+        except (Permanent, Transient) as error:
+            reason = said(error.reason)
+            self._session.note(_("No webhook ({reason}); looks at the interval find all.", reason=reason))
+
+    def _web_ended(self) -> None:
+        """A server ended: as asked, or by itself."""
+        if not self._stop.is_set():
+            self._died.append(webface.ended_early())
+            self._stop.set()
+
+    def _ready(self) -> dict[str, bool]:
+        """What must hold besides the database: this process keeps the organisations in step."""
+        lease = self._app.store.holder(LEASE) == self._app.holder
+        return {"lease": lease, "loops": self._service.is_alive() and not self._died}
 
     def _show_events(self) -> None:
         from steward.faces.cli.tables import event_text
@@ -135,6 +161,10 @@ class Up:
         else:
             self._say(_("Steward keeps {logins} in step.", logins=", ".join(self._app.logins)))
         self._say()
+        for line in webface.places(self._face):
+            self._say(line)
+        private = self._running.sample or self._on_a_terminal()
+        self._say(webface.entrance(self._face, self._app, "steward up", private=private))
         self._say(_("  GitHub's API   {url}", url=self._running.server))
         self._say(_("  data           {path}", path=loaded.state_dir))
         if self._session.err.is_terminal:
@@ -150,6 +180,11 @@ class Up:
         if self._running.sample:
             self._say(_("                 (quicker than the default, so that you see things soon)"))
         self._say()
+
+    def _on_a_terminal(self) -> bool:
+        """Whether the banner is read by a person alone, and kept in no log."""
+        console = self._session.err if self._session.options.json else self._session.out
+        return console.is_terminal
 
     def _after_first_look(self) -> None:
         """Wait a little for the first look, so that what is printed to try names what is there."""
@@ -173,7 +208,12 @@ class Up:
     def _try_lines(self, full_name: str) -> None:
         name = full_name.partition("/")[2]
         localhub, steward = self._program("localhub"), self._program("steward")
-        self._say(_("Try, in another terminal:"))
+        self._say(
+            _(
+                "Open the board at {url} with the link above. Then try, in another terminal:",
+                url=self._face.board,
+            )
+        )
         for words in (
             f"git clone {self._running.server}/{full_name}.git",
             f"{localhub} repo create my-idea",
