@@ -120,6 +120,18 @@ def actor_label(actor: str) -> str:
     return name or label("actor", actor)
 
 
+def change_label(kind: str) -> str:
+    """A kind of change in the present language."""
+    return label("change", kind.replace("_", " "))
+
+
+def change_text(change: Json) -> str:
+    """One line of a plan; in another language than English its essence."""
+    if language() == "en":
+        return str(change["text"])
+    return f"{change['repository'] or change['project'] or ''}: {change_label(change['kind'])}"
+
+
 def guard_words(refused: str) -> str:
     """What stands against a move, each guard in the present language."""
     # A guard's own words may hold the sign that stands between two of them: known guards are found first.

@@ -91,7 +91,7 @@ def _plan(session: Session, logins: tuple[str, ...]) -> int:
 def _plan_lines(organisation: dict[str, Any]) -> list[str]:
     from rich.markup import escape
 
-    from steward.faces.cli.tables import change_text
+    from steward.faces.lines import change_text
 
     lines = [f"[bold]{escape(organisation['login'])}[/]"]
     if not organisation["whole"]:

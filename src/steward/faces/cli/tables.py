@@ -14,6 +14,7 @@ from steward.faces.lines import (
     Line,
     back_label,
     cause_label,
+    change_label,
     guard_words,
     incident_state_label,
     line,
@@ -208,13 +209,6 @@ def _title(shown: Json) -> str:
     return str(shown["title"]) if language() == "en" else f"{about}: {cause_label(shown['cause'])}"
 
 
-def change_text(change: Json) -> str:
-    """One line of a plan; in another language than English its essence."""
-    if language() == "en":
-        return str(change["text"])
-    return f"{change['repository'] or change['project'] or ''}: {label_change(change['kind'])}"
-
-
 def _evidence(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{name}: {inner}" for name, inner in value.items() if inner is not None)
@@ -248,7 +242,7 @@ def looks(organisations: Sequence[Json]) -> Table:
         _("time"),
     )
     for row in organisations:
-        changes = ", ".join(f"{label_change(kind)} {n}" for kind, n in row["changes"].items() if n)
+        changes = ", ".join(f"{change_label(kind)} {n}" for kind, n in row["changes"].items() if n)
         shown_rows.add_row(
             escape(row["login"]),
             organisation_state_label(row["state"]),
@@ -260,8 +254,3 @@ def looks(organisations: Sequence[Json]) -> Table:
             _("{s} s", s=f"{row['duration_s']:.1f}"),
         )
     return shown_rows
-
-
-def label_change(kind: str) -> str:
-    """A kind of change in the present language."""
-    return label("change", kind.replace("_", " "))
