@@ -12,6 +12,7 @@ from steward.app.board import Board
 from steward.app.commands import Commands
 from steward.app.deciding import Deciding
 from steward.app.doctor import Check, examine
+from steward.app.holding import Holding
 from steward.app.measures import Measures, in_order
 from steward.app.parts import Parts
 from steward.app.people import People
@@ -52,6 +53,10 @@ class Application(Parts):
     def times(self, by: Principal) -> Times:
         """How long the projects that principal may see stand in their statuses."""
         return Times(self.store, self.clock, by)
+
+    def holding(self, by: Principal) -> Holding:
+        """Held losses and first looks, as that principal may see them."""
+        return Holding(self.store, by)
 
     def sync(self, by: Principal) -> Sync:
         """Looks on demand."""
