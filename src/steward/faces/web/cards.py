@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
+from steward.domain.lifecycle import BUILDING, TRANSIENT
 from steward.domain.repository import Presence
+from steward.domain.status import Status
 from steward.faces import lines
 from steward.faces.web.asking import ask_label
 from steward.faces.words import _, label, language, said
 
 Json = Mapping[str, Any]
+
+_BY_THEMSELVES: Final = (BUILDING | TRANSIENT | {Status.INITIALIZED}) - {Status.VERIFIED}
+"""The statuses that a project leaves without a person's word."""
 
 
 def note(card: Json) -> str:
@@ -66,11 +71,23 @@ def hold_words(hold: Json) -> str:
     return _("paused: {kind}", kind=hold["kind"])
 
 
+def is_paused(project: Json) -> bool:
+    """Whether something holds a project that would otherwise go on by itself."""
+    return bool(project["holds"]) and project["status"] in _BY_THEMSELVES
+
+
 def incident_title(incident: Json) -> str:
-    """What an incident is about: its title; in other languages than English its cause, which has a label."""
-    if language() == "en" and incident["title"]:
-        return str(incident["title"])
-    return lines.cause_label(incident["cause"])
+    """What an incident is about, without the name of the project or organisation, which stands beside it.
+
+    That is its title, said in the reader's language; where the catalogue lacks that, the label of its cause.
+    """
+    title = str(incident["title"] or "")
+    told = said(title)
+    for name in (incident["project"], incident["organisation"]):
+        told = told.removeprefix(f"{name}: ")
+        title = title.removeprefix(f"{name}: ")
+    told = said(title) if told == title else told
+    return told if told and (told != title or language() == "en") else lines.cause_label(incident["cause"])
 
 
 def hold_reason(hold: Json) -> str:

@@ -210,7 +210,7 @@ _FACTS: Final[dict[str, Callable[[Any], list[Fact]]]] = {
 def told_of(notice: Json) -> str:
     """What a notice said of the incident: that it opened, was resolved, or is heard again."""
     known = {"opened": _("opened"), "resolved": _("resolved"), "unmuted": _("no longer muted")}
-    return known.get(notice["about"], notice["about"])
+    return known.get(notice["about"]) or str(notice["about"])
 
 
 def sending_state(notice: Json) -> str:
@@ -222,4 +222,4 @@ def sending_state(notice: Json) -> str:
         "sent": _("sent"),
         "failed": _("given up"),
     }
-    return known.get(notice["state"], notice["state"])
+    return known.get(notice["state"]) or str(notice["state"])

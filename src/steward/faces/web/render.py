@@ -99,6 +99,7 @@ def _globals() -> dict[str, Any]:
         "effect": asking.effect,
         "destination": asking.destination,
         "note": cards.note,
+        "is_paused": cards.is_paused,
         "hold_words": cards.hold_words,
         "hold_reason": cards.hold_reason,
         "who_words": cards.who_words,
