@@ -8,13 +8,19 @@ from secrets import token_hex
 from steward.app.acting import Acts
 from steward.app.errors import Invalid, Unknown
 from steward.app.filing import file_reports, told
-from steward.app.queries import find_organisation, find_project, one_project, readable_organisations
+from steward.app.queries import (
+    find_organisation,
+    find_project,
+    one_project,
+    readable_organisations,
+    the_project,
+)
 from steward.app.reconcile import inaccessible_report, move_event
 from steward.app.views import Json
 from steward.domain.consequences import Step
 from steward.domain.guards import Guard
 from steward.domain.journal import Kind
-from steward.domain.lifecycle import ROWS, Refused, Who, advance, no_edge
+from steward.domain.lifecycle import ROWS, Option, Refused, Who, advance, allowed, leading, no_edge
 from steward.domain.people import Right
 from steward.domain.project import (
     SLUG,
@@ -86,12 +92,38 @@ class Commands(Acts):
     def ask(self, reference: str, trigger: Trigger, reason: str = "") -> Json:
         """Ask for a move of the table by its trigger. Raises Refused: no such edge, not your role, or a guard.
 
-        Archiving and reopening have effects of their own and go through `archive` and `reopen`.
+        Archiving and reopening have effects of their own and go through `archive` and `reopen`. A refusal
+        bears in `options` what is possible instead.
         """
-        if trigger is Trigger.ARCHIVED:
-            return self.archive(reference, reason)
-        if trigger is Trigger.REOPENED:
-            return self.reopen(reference, reason)
+        ways = {Trigger.ARCHIVED: self.archive, Trigger.REOPENED: self.reopen}
+        try:
+            if trigger in ways:
+                return ways[trigger](reference, reason)
+            return self._ask(reference, trigger, reason)
+        except Refused as refused:
+            refused.options = self._options(reference)
+            raise
+
+    def bring(self, reference: str, to: Status, reason: str = "") -> Json:
+        """Ask for the move that leads to that status; otherwise as `ask`."""
+        with self.store.reading() as view:
+            project = the_project(find_project(view, reference, self.by))
+        triggers = leading(project.position, to, standing(project))
+        if not triggers:
+            refused = Refused("edge", f"no move that people may ask for leads from {project.status} to {to}")
+            refused.options = self._options(reference)
+            raise refused
+        free = [o.trigger for o in self._options(reference) if o.trigger in triggers and not o.refused]
+        return self.ask(reference, (free or triggers)[0], reason)
+
+    def _options(self, reference: str) -> tuple[Option, ...]:
+        """What people may ask for, of a project as it is now."""
+        with self.store.reading() as view:
+            project = the_project(find_project(view, reference, self.by))
+        options = allowed(project.position, self.by.who(project.organisation_id), standing(project))
+        return tuple(option for option in options if option.asked_by_people)
+
+    def _ask(self, reference: str, trigger: Trigger, reason: str) -> Json:
         with told(self.store) as tx:
             _, project = self.found(tx, reference, Right.READ)
             row = ROWS.get((project.status, trigger))
@@ -117,16 +149,33 @@ class Commands(Acts):
 
     def own(self, reference: str, owner: str | None) -> Json:
         """Say who looks after a project: a name for people; None or "" takes it away."""
-        wanted = (owner or "").strip() or None
-        if wanted is not None and len(wanted) > OWNER_LENGTH_MAX:
+        return self.change(reference, owner=owner or "")
+
+    def manage(self, reference: str, management: str) -> Json:
+        """Set how far Steward goes: "watch", "drive" or "ignore". Driving a discovered one takes it in."""
+        return self.change(reference, management=management)
+
+    def change(self, reference: str, *, owner: str | None = None, management: str | None = None) -> Json:
+        """Change facets of a project at once (see `own`, `manage`); None leaves one as it is."""
+        if owner is not None and len(owner.strip()) > OWNER_LENGTH_MAX:
             raise Invalid(f"an owner's name has at most {OWNER_LENGTH_MAX} characters", "Shorten it.")
         with told(self.store) as tx:
             _, project = self.found(tx, reference, Right.WRITE)
-            if project.owner != wanted:
-                seen = self.seen(tx, project.organisation_id)
-                what = {"owner": [project.owner, wanted]}
-                project = tx.save_project(replace(project, owner=wanted), seen.at)
+            seen = self.seen(tx, project.organisation_id)
+            after, what = project, {}
+            if owner is not None and project.owner != (wanted := owner.strip() or None):
+                after, what["owner"] = replace(after, owner=wanted), [project.owner, wanted]
+            if management is not None and project.management is not (far := Management(management)):
+                after, what["management"] = (
+                    replace(after, management=far),
+                    [project.management.value, far.value],
+                )
+            if what:
+                project = tx.save_project(after, seen.at)
                 tx.append([self.event(Kind.PROJECT_CHANGED, seen, project, changes=what)])
+            if management == Management.DRIVE and project.status is Status.DISCOVERED:
+                proofs = frozenset({Guard.SETUP_INCOMPLETE})
+                project = self.move(tx, project, Trigger.TAKEN_IN, proofs, "to be driven", seen)
             return one_project(tx, find_project(tx, project.id, self.by))
 
     def archive(self, reference: str, reason: str = "") -> Json:
@@ -154,21 +203,6 @@ class Commands(Acts):
                 anew = replace(found.repository, lost_at=None, absences=0, confirmed=None, look=seen.look)
                 tx.save_repositories([anew], seen.at)
                 self._bump(tx, project.organisation_id)
-            return one_project(tx, find_project(tx, project.id, self.by))
-
-    def manage(self, reference: str, management: str) -> Json:
-        """Set how far Steward goes: "watch", "drive" or "ignore". Driving a discovered one takes it in."""
-        with told(self.store) as tx:
-            _, project = self.found(tx, reference, Right.WRITE)
-            wanted = Management(management)
-            seen = self.seen(tx, project.organisation_id)
-            if project.management is not wanted:
-                what = {"management": [project.management.value, wanted.value]}
-                project = tx.save_project(replace(project, management=wanted), seen.at)
-                tx.append([self.event(Kind.PROJECT_CHANGED, seen, project, changes=what)])
-            if wanted is Management.DRIVE and project.status is Status.DISCOVERED:
-                proofs = frozenset({Guard.SETUP_INCOMPLETE})
-                project = self.move(tx, project, Trigger.TAKEN_IN, proofs, "to be driven", seen)
             return one_project(tx, find_project(tx, project.id, self.by))
 
     def relink(self, reference: str, repository: str) -> Json:

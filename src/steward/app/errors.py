@@ -51,6 +51,7 @@ class Stale(Exception):
 
     def __init__(self, what: str, expected: int, found: int) -> None:
         super().__init__(f"{what} was changed meanwhile (version {found}, not {expected})")
+        self.what = what
         self.expected = expected
         self.found = found
 

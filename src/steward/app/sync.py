@@ -7,18 +7,18 @@ from dataclasses import dataclass, replace
 
 from steward.app import looking
 from steward.app.connecting import choose, connect
-from steward.app.errors import Forbidden, Invalid
+from steward.app.errors import Forbidden, Invalid, Unknown
 from steward.app.heartbeat import NEWEST, Heartbeat, Report
 from steward.app.outbox import Outbox
 from steward.app.parts import Parts, end_unfinished
-from steward.app.views import Json
+from steward.app.views import Json, stamp
 from steward.domain.belief import Context
 from steward.domain.drift import Born, Change, Discovered, MovedHere, Present
 from steward.domain.instant import Instant, elapsed_s
 from steward.domain.people import Principal, Right
 from steward.domain.project import Look, Organisation
 from steward.domain.repository import Cost
-from steward.ports import ForgeRead, Lease, Permanent, Transient
+from steward.ports import ForgeRead, Lease, Permanent, Transient, Unreachable
 
 LEASE = "heartbeat"
 ASK_TIMEOUT_S = 600.0
@@ -39,8 +39,7 @@ class Sync:
 
         Raises Unknown, BadSettings, StoreUnavailable. What the forge did is in the result.
         """
-        chosen = choose(self._connected(), logins)
-        self._allow(chosen)
+        chosen = self._choose(self._connected(), logins)
         asked_by = self.by.actor
         lease = self.parts.store.acquire(LEASE, self.parts.holder)
         if lease is None:
@@ -51,10 +50,53 @@ class Sync:
             self.parts.store.release(lease)
         return {"organisations": reports}
 
-    def _allow(self, chosen: Sequence[Organisation]) -> None:
+    def ask(self, logins: Sequence[str] = ()) -> list[Json]:
+        """Ask the process that runs the loops for a look at each of the named organisations (all, if none is).
+
+        Raises Unknown, BadSettings, and Unreachable where no process runs them.
+        """
+        chosen = self._choose(self._connected(), logins)
+        if self.parts.store.holder(LEASE) is None:
+            raise Unreachable("no Steward looks at GitHub now: the loops run in `steward up`")
+        at = self.parts.clock.now().at
+        with self.parts.store.writing() as tx:
+            asked = [tx.ask_look(one.id, self.by.actor, at) for one in chosen]
+        return self.asked(asked)
+
+    def asked(self, ids: Sequence[int], wait_s: float = 0.0) -> list[Json]:
+        """Looks that were asked for; `report` is None until one was made. Waits that long for it. Raises Unknown."""
+        since = self.parts.clock.now()
+        while True:
+            shown = [self._asked(one) for one in ids]
+            ready = all(one["report"] is not None for one in shown)
+            if ready or elapsed_s(since, self.parts.clock.now()) >= wait_s or self.parts.clock.wait(POLL_S):
+                return shown
+
+    def _asked(self, request_id: int) -> Json:
+        with self.parts.store.reading() as view:
+            request = view.look_request(request_id)
+            if request is None or not self.by.may(Right.READ, request.organisation_id):
+                raise Unknown("look that was asked for", str(request_id))
+            look = view.look(request.look) if request.look is not None else None
+            login = view.organisation(request.organisation_id).login
+        return {
+            "id": request.id,
+            "organisation": login,
+            "asked_by": request.asked_by,
+            "asked_at": stamp(request.asked_at),
+            "report": self._served(request.organisation_id, look) if look else None,
+        }
+
+    def _choose(self, connected: Sequence[Organisation], logins: Sequence[str]) -> list[Organisation]:
+        """Those named; all that may be looked at, if none is. Raises Unknown, Forbidden."""
+        chosen = choose([o for o in connected if self.by.may(Right.READ, o.id)], logins)
+        if not logins:
+            mine = [o for o in chosen if self.by.may(Right.LOOK, o.id)]
+            chosen = mine or chosen
         for organisation in chosen:
             if not self.by.may(Right.LOOK, organisation.id):
                 raise Forbidden(Right.LOOK, self.by.actor, organisation.login)
+        return chosen
 
     def _connected(self) -> list[Organisation]:
         if not self.parts.logins:
@@ -142,8 +184,7 @@ class Sync:
         recorded = [o for o in known if _configured(o, self.parts.logins)]
         absent = [name for name in self.parts.logins if not any(_configured(o, [name]) for o in recorded)]
         fresh = [Organisation(0, name, self.parts.server) for name in absent]
-        chosen = choose([*recorded, *fresh], logins)
-        self._allow(chosen)
+        chosen = self._choose([*recorded, *fresh], logins)
         return {"organisations": [self._plan(o) for o in chosen]}
 
     def _plan(self, organisation: Organisation) -> Json:

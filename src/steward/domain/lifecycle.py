@@ -58,6 +58,12 @@ class Row:
     asks: frozenset[Who] = field(default=frozenset())
 
     @property
+    def sources_in_order(self) -> list[Status | None]:
+        """From where, in the order of a project's life; None: from nothing."""
+        places = {status: place for place, status in enumerate(Status)}
+        return sorted(self.sources, key=lambda status: places[status] if status else -1)
+
+    @property
     def askers(self) -> frozenset[Who]:
         """Who may ask for the move."""
         return self.asks or self.who
@@ -85,13 +91,17 @@ class Move:
 
 
 class Refused(Exception):
-    """A move that may not be made. `reason` is "edge", "role", "choice" or "guard"."""
+    """A move that may not be made. `reason` is "edge", "role", "choice" or "guard".
+
+    `options`: what people may ask for instead, where whoever refused could say.
+    """
 
     def __init__(self, reason: str, words: str, unmet: tuple[Guard, ...] = ()) -> None:
         super().__init__(words)
         self.reason = reason
         self.words = words
         self.unmet = unmet
+        self.options: tuple[Option, ...] = ()
 
 
 def _row(
@@ -337,6 +347,17 @@ def allowed(
         by_people = bool(row.askers & {PERSON, APPROVER})
         options.append(Option(row.trigger, row.target, refused, reason, by_people))
     return options
+
+
+def leading(position: Position, to: Status, proofs: frozenset[Guard] = frozenset()) -> list[Trigger]:
+    """The triggers that people may ask for and that lead to that status, in the table's order."""
+    found = []
+    for row in TABLE:
+        if position.status in row.sources and row.askers & {PERSON, APPROVER}:
+            ends = ENTRY_STATUSES if row.target is Back.ENTRY else ()
+            if to in (ends or (_destination(row, position, proofs, None).status,)):
+                found.append(row.trigger)
+    return found
 
 
 def phase_shown(position: Position) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,10 +12,12 @@ from typing import Any, Final
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from steward.app.errors import Forbidden, Invalid, LeaseHeld, NotSignedIn, Stale, Unknown
+from steward.app.views import option_view
 from steward.domain.lifecycle import Refused
+from steward.faces.http.idempotency import KeyTaken
 from steward.faces.http.limits import TooMany
 from steward.faces.http.site import site
 from steward.ports import Conflict, LeaseLost, Permanent, StoreUnavailable, Transient
@@ -84,12 +87,14 @@ def _too_many(error: Any) -> Failure:
 
 def _forbidden(error: Any) -> Failure:
     advice = "An admin can give the right: `steward user grant NAME ROLE`."
-    return Failure(403, "forbidden", str(error), advice, {"right": error.right.value})
+    more = {"right": error.right.value, "actor": error.actor, "where": error.where}
+    return Failure(403, "forbidden", str(error), advice, more)
 
 
 def _unknown(error: Any) -> Failure:
     near = f"Did you mean: {', '.join(error.near)}?" if error.near else ""
-    return Failure(404, "unknown", str(error), near, {"near": error.near})
+    more = {"kind": error.kind, "reference": error.reference, "near": error.near}
+    return Failure(404, "unknown", str(error), near, more)
 
 
 def _invalid(error: Any) -> Failure:
@@ -98,15 +103,24 @@ def _invalid(error: Any) -> Failure:
 
 def _refused(error: Any) -> Failure:
     status = 403 if error.reason == "role" else 409
-    unmet = [guard.words for guard in error.unmet]
-    return Failure(
-        status, f"refused-{error.reason}", error.words, "", {"reason": error.reason, "unmet": unmet}
-    )
+    more = {
+        "reason": error.reason,
+        "unmet": [guard.words for guard in error.unmet],
+        "allowed": [option_view(option) for option in error.options],
+    }
+    return Failure(status, f"refused-{error.reason}", error.words, "", more)
 
 
 def _stale(error: Any) -> Failure:
     advice = "Look at it as it is now, then decide again."
-    return Failure(412, "stale", str(error), advice, {"version": error.found})
+    more = {"what": error.what, "expected": error.expected, "version": error.found}
+    return Failure(412, "stale", str(error), advice, more)
+
+
+def _key_taken(error: Any) -> Failure:
+    status = 422 if error.code == "key-reused" else 409
+    headers = {"Retry-After": str(error.wait_s)} if error.wait_s else {}
+    return Failure(status, error.code, error.words, error.advice, headers=headers)
 
 
 def _conflict(error: Any) -> Failure:
@@ -127,7 +141,9 @@ def _malformed(error: Any) -> Failure:
         {"where": ".".join(str(part) for part in one["loc"]), "message": one["msg"]} for one in error.errors()
     ]
     words = "; ".join(f"{one['where']}: {one['message']}" for one in errors)
-    return Failure(422, "malformed", words or "the request cannot be read", "", {"errors": errors})
+    # What is no JSON at all cannot be told from another form of it; what is JSON of another shape can.
+    status = 400 if any(one["type"] == "json_invalid" for one in error.errors()) else 422
+    return Failure(status, "malformed", words or "the request cannot be read", "", {"errors": errors})
 
 
 _HTTP_WORDS: Final = {
@@ -137,6 +153,7 @@ _HTTP_WORDS: Final = {
         "Check the address, or start from the projects.",
     ),
     405: ("method", "this address does not take that method", ""),
+    415: ("media-type", "the body must be JSON", "Send Content-Type: application/json."),
     413: ("too-large", "the body is larger than this address takes", "Send less."),
 }
 
@@ -154,6 +171,7 @@ _TABLE: Final[list[tuple[Any, Callable[[Any], Failure]]]] = [
     (Invalid, _invalid),
     (Refused, _refused),
     (Stale, _stale),
+    (KeyTaken, _key_taken),
     ((Conflict, LeaseHeld, LeaseLost), _conflict),
     ((StoreUnavailable, Transient), _unavailable),
     (Permanent, _permanent),
@@ -171,8 +189,9 @@ def answer(request: Request, failure: Failure) -> Response:
     """The response that tells it: a problem for programs, a page for people."""
     page = site(request).error_page
     if page is None or for_programs(request):
-        return JSONResponse(
-            failure.problem(request),
+        # Escaped throughout: what is quoted of a request may hold what no encoding can.
+        return Response(
+            json.dumps(failure.problem(request)),
             failure.status,
             headers=dict(failure.headers),
             media_type="application/problem+json",

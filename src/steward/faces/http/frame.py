@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextvars import ContextVar
+from http import HTTPStatus
 from secrets import token_hex
 from typing import Any, Final
 
@@ -114,6 +115,14 @@ def _bounded(receive: Receive) -> Receive:
 async def _refuse(status: int, detail: str, scope: Scope, receive: Receive, send: Send) -> None:
     code = {413: "too-large", 421: "wrong-host"}[status]
     advice = "Use the address that STEWARD_WEB_PUBLIC_URL names." if status == 421 else "Send less."
-    told: dict[str, Any] = {"type": f"urn:steward:problem:{code}", "status": status, "detail": detail}
-    response = JSONResponse({**told, "advice": advice}, status, media_type="application/problem+json")
+    told: dict[str, Any] = {
+        "type": f"urn:steward:problem:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "instance": scope["path"],
+        "request_id": scope["state"]["request_id"],
+        "advice": advice,
+    }
+    response = JSONResponse(told, status, media_type="application/problem+json")
     await response(scope, receive, send)

@@ -22,6 +22,7 @@ from steward.app.errors import Forbidden, NotSignedIn
 from steward.domain.lifecycle import Refused
 from steward.domain.people import AuditLine, PassKind, Principal, Right
 from steward.faces.http.failures import Failure, answer, failure_of, for_programs, handle
+from steward.faces.http.idempotency import Repeats, keeps
 from steward.faces.http.limits import TooMany
 from steward.faces.http.site import COOKIE, LANG_COOKIE, address_of, csrf_token, site
 from steward.faces.words import LANGUAGES, speak
@@ -65,9 +66,10 @@ class GuardedRoute(APIRoute):
         """The route's own handler, behind the guard."""
         inner: Handler = super().get_route_handler()
         named, action = right_of(self.endpoint), self.endpoint.__name__
+        repeats = Repeats(keeps(self.endpoint))
 
         async def guarded(request: Request) -> Response:
-            return await Visit(request, named, action).answer(inner)
+            return await Visit(request, named, action, repeats).answer(inner)
 
         return guarded
 
@@ -75,8 +77,9 @@ class GuardedRoute(APIRoute):
 class Visit:
     """One request on its way through the guard."""
 
-    def __init__(self, request: Request, named: Right | str | None, action: str) -> None:
+    def __init__(self, request: Request, named: Right | str | None, action: str, repeats: Repeats) -> None:
         self._request = request
+        self._repeats = repeats
         self._named = named
         self._action = action
         self._by: Principal | None = None
@@ -91,7 +94,7 @@ class Visit:
         except (StoreUnavailable, TooMany) as error:
             return await handle(request, error)
         try:
-            response = await inner(request)
+            response, again = await self._act(inner)
         except Exception as error:  # noqa: BLE001 - every failure gets its answer and its audit line here
             failure = failure_of(error)
             if request.method not in SAFE or failure.status in (401, 403):
@@ -100,8 +103,14 @@ class Visit:
                 )
             return await handle(request, error)
         if request.method not in SAFE and self._named != _PUBLIC:
-            await self._note("done", "")
+            await self._note("done", "as before: a repeat, which did nothing" if again else "")
         return response
+
+    async def _act(self, inner: Handler) -> tuple[Response, bool]:
+        """The route's answer; of what changes something each repeat is answered as the first one was."""
+        if self._request.method in SAFE or self._named == _PUBLIC:
+            return await inner(self._request), False
+        return await self._repeats.answer(self._request, inner)
 
     async def _admit(self) -> None:
         if self._named is None:
