@@ -17,7 +17,7 @@ from steward.faces.http.failures import handle
 from steward.faces.http.frame import Frame
 from steward.faces.http.guard import GuardedRoute
 from steward.faces.http.site import Site
-from steward.faces.web import assets, projects
+from steward.faces.web import activity, assets, incidents, lifecycle, projects, sync
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     health.live_router,
@@ -26,6 +26,10 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     hooks.router,
     assets.router,
     projects.router,
+    incidents.router,
+    lifecycle.router,
+    activity.router,
+    sync.router,
 )
 """Everything that is served, in the order in which addresses are tried."""
 
