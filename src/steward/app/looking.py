@@ -271,7 +271,7 @@ def due_reads(
         for t in view.absences(organisation.id, rules.reads_per_round)
         if t.repository.confirmed is None
         or elapsed_s(t.repository.confirmed, now) >= rules.confirm_spacing_s
-        or t.repository.vouched
+        or t.repository.vouched.startswith(PERSON_SAYS_GONE)
     ]
     others = [Presence.TRANSFERRED, *([Presence.BLOCKED, Presence.INACCESSIBLE] if everything else [])]
     room = rules.reads_per_round - len(absent)
