@@ -9,10 +9,11 @@ from secrets import token_hex
 from typing import Any, Final
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from steward.faces.http.site import Site
+from steward.faces.http.site import Site, speak_to
 
 BODY_MAX_BYTES: Final = 256 * 1024
 """Enough for any form or API call. Webhooks have a bound of their own."""
@@ -56,6 +57,8 @@ class Frame:
         number = _number(headers.get("x-request-id"))
         scope.setdefault("state", {})["request_id"] = number
         request_id.set(number)
+        # Here already: what no route answers is said in words too.
+        speak_to(HTTPConnection(scope))
         framed = self._dressed(scope, send, number)
         if not self._site.knows(headers.get("host", "")):
             await _refuse(421, "this server does not bear that name", scope, receive, framed)

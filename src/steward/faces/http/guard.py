@@ -24,8 +24,7 @@ from steward.domain.people import AuditLine, PassKind, Principal, Right
 from steward.faces.http.failures import Failure, answer, failure_of, for_programs, handle
 from steward.faces.http.idempotency import Repeats, keeps
 from steward.faces.http.limits import TooMany
-from steward.faces.http.site import COOKIE, LANG_COOKIE, address_of, csrf_token, site
-from steward.faces.words import LANGUAGES, speak
+from steward.faces.http.site import COOKIE, address_of, csrf_token, site, speak_to
 from steward.ports import StoreUnavailable
 
 log = logging.getLogger(__name__)
@@ -116,7 +115,6 @@ class Visit:
         if self._named is None:
             # Nothing of ours is open because somebody forgot to say for whom it is.
             raise Refused("role", "this address names no right, so nobody may use it")
-        self._speak()
         if self._named == _PUBLIC:
             self._by = await run_in_threadpool(self._identified)
             self._request.state.by = self._by
@@ -124,25 +122,12 @@ class Visit:
             return
         self._by = await run_in_threadpool(self._identify)
         self._request.state.by = self._by
-        self._speak()
+        speak_to(self._request, self._by.user)
         assert isinstance(self._named, Right)
         if self._request.method not in SAFE:
             await self._check_form()
         if not self._by.may_somewhere(self._named):
             raise Forbidden(self._named, self._by.actor)
-
-    def _speak(self) -> None:
-        """Use the language that was chosen, else the user's, else the browser's first that we speak."""
-        request = self._request
-        chosen = request.cookies.get(LANG_COOKIE)
-        if chosen not in LANGUAGES and self._by is not None and self._by.user is not None:
-            chosen = self._by.user.lang
-        if chosen not in LANGUAGES:
-            wanted = [
-                part.strip()[:2].lower() for part in request.headers.get("accept-language", "").split(",")
-            ]
-            chosen = next((lang for lang in wanted if lang in LANGUAGES), None)
-        speak(chosen or "en")
 
     def _identify(self) -> Principal:
         access = site(self._request).app.access
@@ -183,6 +168,7 @@ class Visit:
         self._from_here()
         shown = request.headers.get("x-csrf-token")
         if shown is None and "form" in request.headers.get("content-type", ""):
+            await request.body()  # kept by the request: a form would leave nothing to be read again
             shown = str((await request.form()).get("csrf", ""))
         if not hmac.compare_digest((shown or "").encode(), csrf_token(request.cookies[COOKIE]).encode()):
             raise Refused("role", "this form is of an older session; load the page again and send it anew")

@@ -19,8 +19,9 @@ from steward.app.commands import Commands
 from steward.app.deciding import Deciding
 from steward.app.queries import Queries
 from steward.app.receiving import Receiver
-from steward.domain.people import Principal
+from steward.domain.people import Principal, User
 from steward.faces.http.limits import Guesses
+from steward.faces.words import LANGUAGES, speak
 
 if TYPE_CHECKING:
     from steward.faces.http.failures import Failure
@@ -98,6 +99,17 @@ def signed_in(request: HTTPConnection) -> Principal | None:
     """Whoever asks, on a page that is shown to anybody."""
     found: Principal | None = getattr(request.state, "by", None)
     return found
+
+
+def speak_to(request: HTTPConnection, user: User | None = None) -> None:
+    """Use the language that was chosen, else the user's, else the browser's first that we speak."""
+    chosen = request.cookies.get(LANG_COOKIE)
+    if chosen not in LANGUAGES and user is not None:
+        chosen = user.lang
+    if chosen not in LANGUAGES:
+        wanted = [part.strip()[:2].lower() for part in request.headers.get("accept-language", "").split(",")]
+        chosen = next((lang for lang in wanted if lang in LANGUAGES), None)
+    speak(chosen or "en")
 
 
 def csrf_token(session_secret: str) -> str:
