@@ -1,1 +1,1 @@
-"""The API for programs, under /api/v1: English codes, RFC 3339 times, problems by RFC 9457."""
+"""The API under /api/v1: what faces are shown, as JSON, and what may be asked of it; described by OpenAPI 3.1."""

@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
+from steward.faces.api import router as api
 from steward.faces.http import health, hooks, streams
 from steward.faces.http.failures import handle
 from steward.faces.http.frame import Frame
@@ -22,6 +23,7 @@ from steward.faces.web import activity, assets, incidents, lifecycle, projects, 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     health.live_router,
     health.router,
+    api.router,
     streams.router,
     hooks.router,
     assets.router,

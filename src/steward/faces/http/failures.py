@@ -147,6 +147,7 @@ def _malformed(error: Any) -> Failure:
 
 
 _HTTP_WORDS: Final = {
+    400: ("malformed", "the body cannot be read", "Send what this address describes."),
     404: (
         "unknown-page",
         "there is nothing at this address",

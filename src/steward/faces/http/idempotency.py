@@ -96,6 +96,9 @@ class Repeats:
 
 async def _key(request: Request) -> str | None:
     given = request.headers.get(HEADER)
+    await (
+        request.body()
+    )  # kept by the request: a form that is read first would leave nothing for the endpoint
     if given is None and "form" in request.headers.get("content-type", ""):
         given = str((await request.form()).get(FIELD, "")) or None
     if given is not None and not KEY.fullmatch(given):

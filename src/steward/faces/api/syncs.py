@@ -1,0 +1,125 @@
+"""Looks over the API: how they go, asked for, planned; and what is decided of organisations."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field
+
+from steward.domain.people import Right
+from steward.faces.api.kit import Asked, Login, Name, Number, Text
+from steward.faces.api.models import (
+    AskedLook,
+    AskedLooks,
+    Organisation,
+    Plans,
+    Rejected,
+    Released,
+    SyncStatus,
+)
+from steward.faces.http.guard import GuardedRoute, needs
+from steward.faces.http.site import deciding, principal_of, queries, site
+
+router = APIRouter(route_class=GuardedRoute, tags=["syncs"])
+Json = dict[str, Any]
+WAIT_MAX_S = 30.0
+Wait = Annotated[
+    float, Query(ge=0, le=WAIT_MAX_S, description="Wait so many seconds for the looks to be made")
+]
+
+
+class Looks(Asked):
+    """Which organisations to look at."""
+
+    organisations: list[Name] = Field(default=[], max_length=100, description="By login; none: all")
+
+
+class WantedPlan(Asked):
+    """Which organisations to plan a look at."""
+
+    organisation: list[Name] = Field(default=[], max_length=100, description="By login; none: all")
+
+
+class Reason(Asked):
+    """Why."""
+
+    reason: Text = Field(default="", description="Why, for the history")
+
+
+class Loss(Asked):
+    """Which losses."""
+
+    repository: Name | None = Field(
+        default=None, description="Only this one, which may merely be unreadable: its project or name"
+    )
+
+
+@router.get("/syncs", response_model=SyncStatus)
+@needs(Right.READ)
+def show_syncs(request: Request) -> Json:
+    """Show each organisation: its last looks, what is being confirmed, what is held."""
+    return queries(request).sync_status()
+
+
+@router.post(
+    "/syncs",
+    response_model=AskedLooks,
+    responses={202: {"model": AskedLooks, "description": "Asked for; not all made yet"}},
+)
+@needs(Right.LOOK)
+def ask_for_looks(
+    request: Request, response: Response, wanted: Looks | None = None, wait_s: Wait = 0.0
+) -> Json:
+    """Have Steward look at GitHub now. 200 where all looks were made in time, else 202."""
+    sync = site(request).app.sync(principal_of(request))
+    asked = sync.ask(wanted.organisations if wanted else [])
+    return _answered(response, sync.asked([one["id"] for one in asked], wait_s))
+
+
+@router.get("/syncs/plan", response_model=Plans)
+@needs(Right.LOOK)
+def plan_looks(request: Request, wanted: Annotated[WantedPlan, Query()]) -> Json:
+    """Show what a look would change now; nothing is written."""
+    return site(request).app.sync(principal_of(request)).plan(wanted.organisation)
+
+
+@router.get("/syncs/{number}", response_model=AskedLook)
+@needs(Right.READ)
+def show_asked_look(request: Request, number: Number, wait_s: Wait = 0.0) -> Json:
+    """Show a look that was asked for, and what it brought."""
+    return site(request).app.sync(principal_of(request)).asked([number], wait_s)[0]
+
+
+def _answered(response: Response, looks: list[Json]) -> Json:
+    if any(look["report"] is None for look in looks):
+        response.status_code = 202
+    return {"items": looks}
+
+
+@router.post("/organisations/{login}/freeze", response_model=Organisation, tags=["organisations"])
+@needs(Right.FREEZE)
+def freeze(request: Request, login: Login, wanted: Reason | None = None) -> Json:
+    """Stop all automation in an organisation. Looking goes on."""
+    return deciding(request).freeze(login, wanted.reason if wanted else "")[0]
+
+
+@router.post("/organisations/{login}/unfreeze", response_model=Organisation, tags=["organisations"])
+@needs(Right.DECIDE)
+def unfreeze(request: Request, login: Login) -> Json:
+    """Let automation go on."""
+    return deciding(request).unfreeze(login)[0]
+
+
+@router.post("/organisations/{login}/release", response_model=Released, tags=["organisations"])
+@needs(Right.DECIDE)
+def release(request: Request, login: Login, wanted: Loss | None = None) -> Json:
+    """Say that held losses are real: the next reads conclude them."""
+    return deciding(request).release(login, wanted.repository if wanted else None)
+
+
+@router.post("/organisations/{login}/reject", response_model=Rejected, tags=["organisations"])
+@needs(Right.DECIDE)
+def reject(request: Request, login: Login) -> Json:
+    """Say that held losses are not real: every status is kept."""
+    return deciding(request).reject(login)
