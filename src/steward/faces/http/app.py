@@ -18,7 +18,7 @@ from steward.faces.http.failures import handle
 from steward.faces.http.frame import Frame
 from steward.faces.http.guard import GuardedRoute
 from steward.faces.http.site import Site
-from steward.faces.web import activity, assets, incidents, lifecycle, projects, sync
+from steward.faces.web import actions, activity, assets, incidents, lifecycle, project, projects, sync
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     health.live_router,
@@ -28,6 +28,8 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     hooks.router,
     assets.router,
     projects.router,
+    project.router,
+    actions.router,
     incidents.router,
     lifecycle.router,
     activity.router,

@@ -73,6 +73,10 @@ class GuardedRoute(APIRoute):
         return guarded
 
 
+def _outcome(failure: Failure) -> str:
+    return "refused" if failure.status in (401, 403, 409, 412) else "failed"
+
+
 class Visit:
     """One request on its way through the guard."""
 
@@ -97,12 +101,15 @@ class Visit:
         except Exception as error:  # noqa: BLE001 - every failure gets its answer and its audit line here
             failure = failure_of(error)
             if request.method not in SAFE or failure.status in (401, 403):
-                await self._note(
-                    "refused" if failure.status in (401, 403, 409, 412) else "failed", failure.detail
-                )
+                await self._note(_outcome(failure), failure.detail)
             return await handle(request, error)
         if request.method not in SAFE and self._named != _PUBLIC:
-            await self._note("done", "as before: a repeat, which did nothing" if again else "")
+            # A page may say in its form what was wrong; it leaves the failure here.
+            shown: Failure | None = getattr(request.state, "failure", None)
+            if shown is not None:
+                await self._note(_outcome(shown), shown.detail)
+            else:
+                await self._note("done", "as before: a repeat, which did nothing" if again else "")
         return response
 
     async def _act(self, inner: Handler) -> tuple[Response, bool]:

@@ -12,6 +12,7 @@ from steward.app.errors import Invalid
 from steward.app.filters import Filter
 from steward.domain.people import Right
 from steward.domain.project import SLUG_LENGTH_MAX
+from steward.faces.http.failures import failure_of
 from steward.faces.http.guard import GuardedRoute, needs
 from steward.faces.http.site import commands, principal_of, site
 from steward.faces.web import frame
@@ -97,6 +98,7 @@ def order(
     try:
         made = commands(request).order(given["slug"], organisation=organisation or None, title=given["title"])
     except Invalid as wrong:
+        request.state.failure = failure_of(wrong)
         return _order_page(request, given, wrong, status_code=422)
     return RedirectResponse(f"/projects/{made['slug']}", status_code=303)
 
