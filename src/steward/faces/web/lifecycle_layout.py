@@ -39,9 +39,9 @@ BANDS: Final = (
     Band(Phase.INCEPTION, 0, 12, 184, 360, (16, 38)),
     Band(Phase.MATERIALIZATION, 208, 12, 184, 360, (224, 38)),
     Band(Phase.CONSTRUCTION, 416, 12, 384, 272, (440, 38)),
-    Band(Phase.MAINTENANCE, 416, 296, 384, 76, (624, 338)),
+    Band(Phase.MAINTENANCE, 416, 296, 384, 76, (624, 330)),
     Band(Phase.PRODUCTION, 824, 12, 184, 360, (840, 38)),
-    Band("trouble", 0, 392, 1008, 124, (16, 416)),
+    Band("trouble", 0, 392, 1008, 124, (236, 416)),
 )
 
 PLACES: Final[dict[Status, Point]] = {
@@ -68,7 +68,7 @@ PLACES: Final[dict[Status, Point]] = {
 
 WAYS: Final[dict[tuple[str, str], tuple[Point, ...]]] = {
     # The road.
-    (START, Status.DRAFT): ((150, 34), (150, 56)),
+    (START, Status.DRAFT): ((116, 34), (116, 56)),
     (Status.DRAFT, Status.ESTIMATED): ((92, 104), (92, 140)),
     (Status.ESTIMATED, Status.PROVISIONING): ((168, 164), (196, 164), (196, 80), (224, 80)),
     (Status.PROVISIONING, Status.INITIALIZED): ((300, 104), (300, 140)),
@@ -82,7 +82,7 @@ WAYS: Final[dict[tuple[str, str], tuple[Point, ...]]] = {
     (Status.DEPLOYING, Status.ACTIVE): ((916, 104), (916, 140)),
     # Beside it.
     (Status.ESTIMATED, Status.DRAFT): ((132, 140), (132, 104)),
-    (START, Status.DISCOVERED): ((350, 204), (350, 224)),
+    (START, Status.DISCOVERED): ((328, 204), (328, 224)),
     (Status.DISCOVERED, Status.SETUP_REQUIRED): ((300, 272), (300, 308)),
     (Status.DISCOVERED, Status.INITIALIZED): ((284, 224), (284, 188)),
     (Status.SETUP_REQUIRED, Status.INITIALIZED): ((376, 332), (384, 332), (384, 178), (376, 178)),
@@ -93,7 +93,7 @@ WAYS: Final[dict[tuple[str, str], tuple[Point, ...]]] = {
     (Status.VERIFIED, Status.IMPLEMENTED): ((744, 224), (744, 188)),
     (Status.DEPLOYING, Status.IMPLEMENTED): ((840, 92), (826, 92), (826, 176), (776, 176)),
     (Status.ACTIVE, Status.IMPLEMENTED): ((840, 156), (776, 156)),
-    (Status.ACTIVE, Status.MAINTENANCE): ((880, 188), (880, 334), (592, 334)),
+    (Status.ACTIVE, Status.MAINTENANCE): ((880, 188), (880, 346), (592, 346)),
     (Status.MAINTENANCE, Status.DESIGNING): ((440, 340), (422, 340), (422, 92), (440, 92)),
     (Status.MAINTENANCE, Status.IMPLEMENTING): ((440, 328), (428, 328), (428, 160), (440, 160)),
     # What interrupts, and back.
