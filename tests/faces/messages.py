@@ -110,6 +110,8 @@ def _labels() -> Iterator[Key]:
     yield from (("incident", state.capitalize()) for state in ("open", "acknowledged", "resolved"))
     yield from (("outbox", state) for state in ("pending", "sending", "uncertain", "sent", "failed"))
     yield from (("who", who.value) for who in Who)
+    yield from (("look", outcome) for outcome in ("whole", "partial", "failed", "interrupted", "running"))
+    yield from (("visibility", visibility) for visibility in ("public", "private", "internal"))
     yield ("actor", "heartbeat")
     yield from (("ask", words) for words in LABELS.values())
     yield from (("destination", back.value) for back in Back)

@@ -211,15 +211,3 @@ def told_of(notice: Json) -> str:
     """What a notice said of the incident: that it opened, was resolved, or is heard again."""
     known = {"opened": _("opened"), "resolved": _("resolved"), "unmuted": _("no longer muted")}
     return known.get(notice["about"]) or str(notice["about"])
-
-
-def sending_state(notice: Json) -> str:
-    """How far the sending of a notice got."""
-    known = {
-        "pending": _("waits to be sent"),
-        "sending": _("is being sent"),
-        "uncertain": _("sent, the answer was lost; it is repeated"),
-        "sent": _("sent"),
-        "failed": _("given up"),
-    }
-    return known.get(notice["state"]) or str(notice["state"])

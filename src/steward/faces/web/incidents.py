@@ -49,7 +49,10 @@ def _inbox(request: Request, state: str, after: str) -> dict[str, Any]:
     if not state:
         return attention.inbox(UNRESOLVED, PER_GROUP)
     if state not in set(Group):
-        raise Invalid(f"'{state}' is no group of incidents", f"Possible: {', '.join(Group)}")
+        raise Invalid(
+            _("'{value}' is no group of incidents", value=state),
+            _("Possible: {codes}", codes=", ".join(Group)),
+        )
     shown = attention.inbox((), 1)
     whole = {
         "group": state,
@@ -77,7 +80,6 @@ def _page(
         explain=explaining.explain,
         facts=explaining.facts,
         told_of=explaining.told_of,
-        sending_state=explaining.sending_state,
     )
 
 
@@ -98,7 +100,10 @@ def acknowledge(request: Request, number: int) -> Response:
 def mute(request: Request, number: int, length: Text = "") -> Response:
     """Send nothing about it for a while. Raises Unknown, Forbidden, Invalid."""
     if length not in MUTES_S:
-        raise Invalid(f"an incident is not muted for '{length}' from here", f"Possible: {', '.join(MUTES_S)}")
+        raise Invalid(
+            _("an incident is not muted for '{value}' from here", value=length),
+            _("Possible: {codes}", codes=", ".join(MUTES_S)),
+        )
     attending(request).mute(number, MUTES_S[length])
     return _back(number)
 

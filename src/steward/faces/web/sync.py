@@ -16,6 +16,7 @@ from steward.faces.http.failures import failure_of
 from steward.faces.http.guard import GuardedRoute, needs
 from steward.faces.http.site import deciding, principal_of, queries, site
 from steward.faces.web.render import page
+from steward.faces.words import _
 
 router = APIRouter(route_class=GuardedRoute, include_in_schema=False)
 
@@ -82,11 +83,14 @@ def decide(request: Request, login: str, decision: Text = "", count: Text = "") 
     Raises Unknown, Forbidden.
     """
     if decision not in ("release", "reject"):
-        raise Invalid(f"'{decision}' is no decision", "Possible: release, reject")
+        raise Invalid(
+            _("'{value}' is no decision", value=decision), _("Possible: {codes}", codes="release, reject")
+        )
     now = site(request).app.holding(principal_of(request)).held(login)["count"]
     if count != str(now):
         changed = Invalid(
-            "what is held has changed since this page was made", "Look at it as it is now, and decide anew."
+            _("what is held has changed since this page was made"),
+            _("Look at it as it is now, and decide anew."),
         )
         return _held_page(request, login, changed)
     try:
