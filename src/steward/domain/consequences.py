@@ -247,7 +247,7 @@ def _transferred(change: drift.Transferred, seen: Seen) -> Effects:
         held=False,
     )
     place = {"now": change.repo.full_name, "owner_id": change.repo.owner_id, "url": change.repo.html_url}
-    title = "its repository {name} was transferred to " + change.repo.full_name
+    title = "its repository {name} was transferred to {now}"
     why = f"by id it answers as {change.repo.full_name}, of another owner"
     return _gone(change.before, row, Cause.TRANSFERRED, title, why, seen, {"new_place": place})
 
@@ -271,7 +271,8 @@ def _gone(
     if project.status in WITH_REPOSITORY:
         proofs = standing(project) | {Guard.LOSS_CONCLUDED}
         steps = (Step(Trigger.REPOSITORY_GONE, proofs, why),)
-        text = f"{project.slug}: {title.format(name=row.repo.full_name)}"
+        place = more.get("new_place") or {}
+        text = f"{project.slug}: {title.format(name=row.repo.full_name, now=place.get('now', ''))}"
         reports.append(
             stands(missing_key(project), cause, project, seen, missing_severity(project), text, evidence)
         )

@@ -61,8 +61,8 @@ PLACES: Final[dict[Status, Point]] = {
     Status.DEPLOYING: (840, 56),
     Status.ACTIVE: (840, 140),
     Status.ARCHIVED: (34, 448),
-    Status.MISSING: (370, 448),
-    Status.ERROR: (706, 448),
+    Status.MISSING: (358, 448),
+    Status.ERROR: (682, 448),
 }
 """The left upper corner of each."""
 
@@ -98,18 +98,18 @@ WAYS: Final[dict[tuple[str, str], tuple[Point, ...]]] = {
     (Status.MAINTENANCE, Status.IMPLEMENTING): ((440, 328), (428, 328), (428, 160), (440, 160)),
     # What interrupts, and back.
     (Status.ARCHIVED, INTERRUPTED): ((186, 472), (216, 472)),
-    (Status.MISSING, INTERRUPTED): ((522, 472), (552, 472)),
-    (Status.ERROR, INTERRUPTED): ((858, 472), (888, 472)),
+    (Status.MISSING, INTERRUPTED): ((510, 472), (540, 472)),
+    (Status.ERROR, INTERRUPTED): ((834, 472), (864, 472)),
 }
 """The corners of each edge's way, from its source to its target."""
 
 GATHERED: Final[dict[Status, tuple[Point, Point]]] = {
     Status.ARCHIVED: ((70, 424), (70, 448)),
-    Status.MISSING: ((406, 424), (406, 448)),
-    Status.ERROR: ((742, 424), (742, 448)),
+    Status.MISSING: ((394, 424), (394, 448)),
+    Status.ERROR: ((718, 424), (718, 448)),
     Status.ACTIVE: ((956, 220), (956, 188)),
 }
 """Where the edges that many statuses share come in: from their letter to the target."""
 
-BACK_WORDS: Final = {Status.ARCHIVED: (222, 468), Status.MISSING: (558, 468), Status.ERROR: (894, 468)}
+BACK_WORDS: Final = {Status.ARCHIVED: (222, 468), Status.MISSING: (546, 468), Status.ERROR: (870, 468)}
 """Where it is said what leads back from an interruption, and to what."""

@@ -166,7 +166,7 @@ def _band(band: Band) -> Markup:
     known = band.code in set(Phase)
     title = lines.phase_label(band.code) if known else _("Incidents and archive")
     if band.code == Phase.MAINTENANCE:
-        title = lines.status_label(Status.MAINTENANCE.value)
+        title = _("Updates")
     shape = Markup(
         '<g class="band {}"><rect x="{}" y="{}" width="{}" height="{}" rx="8"/><text x="{}" y="{}">{}</text></g>'
     )
