@@ -65,6 +65,16 @@ def test_a_link_signs_in_once(world: World, access: Access) -> None:
     assert "used already" in refused(lambda: access.peek(link))
 
 
+def test_signing_in_and_out_is_kept_in_the_audit_log(world: World, access: Access) -> None:
+    session, _user = access.sign_in(access.link("anna", "test"), "a browser", "10.0.0.1")
+    by = access.identify(session, PassKind.SESSION)
+    access.sign_out(by, "10.0.0.2")
+    access.sign_out(by, "10.0.0.2")
+    with world.store.reading() as view:
+        lines = [(line.actor, line.action, line.address) for line in view.audit_lines()]
+    assert lines == [("user:anna", "sign.out", "10.0.0.2"), ("user:anna", "sign.in", "10.0.0.1")]
+
+
 def test_two_at_once_with_one_link_make_one_session(store: Store) -> None:
     clock = FakeClock()
     access = Access(store, clock)

@@ -14,7 +14,7 @@ from secrets import token_urlsafe
 from typing import Final
 
 from steward.app.errors import Invalid, NotSignedIn, Unknown
-from steward.domain.people import AuditLine, Grant, Pass, PassKind, Principal, Role, User, principal
+from steward.domain.people import AuditLine, Grant, Pass, PassKind, Principal, Right, Role, User, principal
 from steward.ports import Clock, Store
 
 LINK_LASTS: Final = timedelta(hours=24)
@@ -123,10 +123,10 @@ class Access:
             raise NotSignedIn(f"the user {user.name} is disabled", user.name)
         return link, user
 
-    def sign_in(self, secret: str, note: str) -> tuple[str, User]:
+    def sign_in(self, secret: str, note: str, address: str = "") -> tuple[str, User]:
         """Use a sign-in link up; return a new session's secret, and whose it is. Raises NotSignedIn.
 
-        `note` says where the session is opened from.
+        `note` says what the session is opened with, `address` where from.
         """
         now = self.clock.now().at
         session = new_secret(PassKind.SESSION)
@@ -137,15 +137,22 @@ class Access:
                 raise NotSignedIn("this sign-in link was used already; each works once", user.name)
             opened = Pass(0, PassKind.SESSION, user.id, digest(session), now, now + SESSION_LASTS, note[:200])
             tx.add_pass(replace(opened, used_at=now, made_by=link.made_by))
+            tx.add_audit([_signed(user, "sign.in", now, address)])
         return session, user
 
-    def sign_out(self, by: Principal) -> None:
+    def sign_out(self, by: Principal, address: str = "") -> None:
         """End the session that was shown."""
-        if by.by is not None:
+        if by.by is not None and by.user is not None:
+            now = self.clock.now().at
             with self.store.writing() as tx:
-                tx.end_passes([by.by.id], self.clock.now().at)
+                if tx.end_passes([by.by.id], now):
+                    tx.add_audit([_signed(by.user, "sign.out", now, address)])
 
     def audit(self, lines: Sequence[AuditLine]) -> None:
         """Append to the audit log."""
         with self.store.writing() as tx:
             tx.add_audit(lines)
+
+
+def _signed(user: User, action: str, at: datetime, address: str) -> AuditLine:
+    return AuditLine(at, f"user:{user.name}", action, "done", Right.OWN.value, user.name, address=address)

@@ -20,6 +20,7 @@ from steward.app.queries import find_organisation
 from steward.app.views import Json
 from steward.domain.people import (
     INSTALLATION_WIDE,
+    NAME,
     AuditLine,
     Pass,
     PassKind,
@@ -166,7 +167,7 @@ class Passes:
                 raise Forbidden(Right.OWN, self.by.actor)
         else:
             self._allow(Right.USERS)
-        user = view.user(name)
+        user = view.user(name) if NAME.fullmatch(name) else None
         if user is None:
             raise Unknown("user", name, _near(name, [known.name for known in view.users()]))
         return user

@@ -155,8 +155,11 @@ class People(Passes):
             raise Invalid(
                 f"at most {AUDIT_MAX} lines at once, not {limit}", "Ask for fewer, then for older ones."
             )
+        # No database holds a NUL: PostgreSQL would refuse to look for one.
+        wanted = {"actor": actor, "outcome": outcome, "text": text}
+        cleaned = {name: value.replace("\0", "") for name, value in wanted.items()}
         with self.store.reading() as view:
-            lines = view.audit_lines(before=before, limit=limit, actor=actor, outcome=outcome, text=text)
+            lines = view.audit_lines(before=before, limit=limit, **cleaned)
         return [audit_view(line) for line in lines]
 
     # What they share -----------------------------------------------------------------------------------

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from steward.domain.people import Right
+from steward.domain.people import Right, Role
+from steward.faces.lines import actor_label
 from steward.faces.words import _, label
 
 Json = Mapping[str, Any]
@@ -72,3 +73,24 @@ def reach_words(token: Json) -> str:
     if token["organisation"] is None:
         return rights
     return _("{rights} in {organisation}", rights=rights, organisation=token["organisation"])
+
+
+def new_rights_words(role: Role) -> str:
+    """What a role allows beyond the one before it; of the least one, all that it allows."""
+    roles = list(Role)
+    place = roles.index(role)
+    before = roles[place - 1].rights if place else frozenset()
+    words = "; ".join(right_words(right) for right in Right if right in role.rights - before)
+    if not place:
+        return words
+    return _("as {role}, and also: {rights}", role=role_label(roles[place - 1]), rights=words)
+
+
+def is_request(action: str) -> bool:
+    """Whether a line of the audit log tells of a request rather than of an act that has words."""
+    return action not in ACTS
+
+
+def auditor(actor: str) -> str:
+    """Who stands in a line of the audit log, in the present language."""
+    return _("nobody") if actor == "nobody" else actor_label(actor)

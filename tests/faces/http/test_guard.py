@@ -56,7 +56,8 @@ def here() -> Iterator[Served]:
 
 def audit(here: Served) -> list[tuple[str, str, str]]:
     with here.world.store.reading() as view:
-        return [(line.actor, line.action, line.outcome) for line in view.audit_lines()]
+        lines = [(line.actor, line.action, line.outcome) for line in view.audit_lines()]
+    return [line for line in lines if line[1] != "sign.in"]
 
 
 def token(here: Served, role: Role = Role.ADMIN, **more: object) -> str:

@@ -18,7 +18,21 @@ from steward.faces.http.failures import handle
 from steward.faces.http.frame import Frame
 from steward.faces.http.guard import GuardedRoute
 from steward.faces.http.site import Site
-from steward.faces.web import actions, activity, assets, incidents, lifecycle, project, projects, sync
+from steward.faces.web import (
+    actions,
+    activity,
+    assets,
+    audit,
+    incidents,
+    lifecycle,
+    login,
+    project,
+    projects,
+    settings,
+    sync,
+    tokens,
+    users,
+)
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     health.live_router,
@@ -33,6 +47,11 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     incidents.router,
     lifecycle.router,
     activity.router,
+    login.router,
+    settings.router,
+    tokens.router,
+    users.router,
+    audit.router,
     sync.router,
 )
 """Everything that is served, in the order in which addresses are tried."""
