@@ -149,7 +149,7 @@ class Storm:
             part = self.waiting[start : start + window]
             self.dice.shuffle(part)
             self.waiting[start : start + window] = part
-        with httpx.Client() as client, ThreadPoolExecutor(threads) as pool:
+        with httpx.Client(timeout=60) as client, ThreadPoolExecutor(threads) as pool:
             statuses = list(pool.map(lambda message: self._post(client, message), self.waiting))
         self.waiting.clear()
         assert set(statuses) <= {202}

@@ -68,7 +68,7 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One write transaction, the only one at this time; commits at the end of the block."""
-        with self._alone(), self.translated(), self.engine.connect() as raw:
+        with self._alone(), self._queued(), self.translated(), self.engine.connect() as raw:
             immediate = " IMMEDIATE" if self.kind == "sqlite" else ""
             connection = raw.execution_options(**{_BEGIN: f"BEGIN{immediate}"})
             with connection.begin():
@@ -90,6 +90,22 @@ class Database:
             self.thread.busy = False
             if self.memory:
                 self.gate.release()
+
+    @contextmanager
+    def _queued(self) -> Iterator[None]:
+        """The writers of this process one after the other.
+
+        SQLite itself has a writer that waits look again now and then: one that writes all the time would starve it.
+        """
+        if self.path is None:
+            yield
+            return
+        if not self.gate.acquire(timeout=self.busy_timeout_s):
+            raise StoreUnavailable(f"{self.name} is locked by another thread; try again")
+        try:
+            yield
+        finally:
+            self.gate.release()
 
     def close(self) -> None:
         """Close every connection that is not in use."""
