@@ -13,7 +13,7 @@ from jinja2 import nodes
 
 from steward.app.exits import exits
 from steward.domain.deliveries import State
-from steward.domain.drift import KINDS
+from steward.domain.drift import KINDS, NOTED
 from steward.domain.guards import Guard
 from steward.domain.incidents import Cause, Incident, Severity
 from steward.domain.lifecycle import Back, Who
@@ -111,6 +111,7 @@ def _labels() -> Iterator[Key]:
     sent = ("pending", "sending", "uncertain", "sent", "failed")
     yield from ((context, state) for context in ("outbox", "notice") for state in sent)
     yield from (("who", who.value) for who in Who)
+    yield from (("fact", name.replace("_", " ")) for name in (*NOTED, "owner", "management"))
     yield from (("look", outcome) for outcome in ("whole", "partial", "failed", "interrupted", "running"))
     yield from (("visibility", visibility) for visibility in ("public", "private", "internal"))
     yield ("actor", "heartbeat")

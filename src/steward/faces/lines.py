@@ -151,11 +151,22 @@ def _moved(data: Json) -> str:
 
 def _changed(data: Json) -> str:
     changes = data.get("changes") or {}
-    parts = [f"{name}: {_fact(old)} → {_fact(new)}" for name, (old, new) in changes.items()]
+    parts = [
+        f"{fact_label(name)}: {_fact(name, old)} → {_fact(name, new)}" for name, (old, new) in changes.items()
+    ]
     return _("changed: {what}", what=", ".join(parts))
 
 
-def _fact(value: Any) -> str:
+def fact_label(name: str) -> str:
+    """What a fact about a project or repository is called in the present language."""
+    return label("fact", name.replace("_", " "))
+
+
+def _fact(name: str, value: Any) -> str:
+    if name == "management" and isinstance(value, str):
+        return management_label(value).lower()
+    if name == "visibility" and isinstance(value, str):
+        return label("visibility", value)
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, list):
