@@ -139,7 +139,13 @@ def sweep(session: Session, logins: tuple[str, ...]) -> int:
 
 
 @webhook.command("deliveries", help="List what arrived, newest first.")
-@option("--state", "states", multiple=True, type=click.Choice(list(State)), help="Only those in this state")
+@option(
+    "--state",
+    "states",
+    multiple=True,
+    type=click.Choice([state.value for state in State]),
+    help="Only those in this state",
+)
 @option("--before", type=int, metavar="ID", help="Only those older than this one")
 @option("--limit", type=click.IntRange(1, 1000), default=LIMIT, help="At most so many")
 @click.pass_obj
