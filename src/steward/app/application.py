@@ -17,6 +17,7 @@ from steward.app.measures import Measures, in_order
 from steward.app.parts import Parts
 from steward.app.people import People
 from steward.app.queries import Queries
+from steward.app.readiness import Readiness
 from steward.app.service import Service
 from steward.app.sync import Sync
 from steward.app.times import Times
@@ -57,6 +58,10 @@ class Application(Parts):
     def holding(self, by: Principal) -> Holding:
         """Held losses and first looks, as that principal may see them."""
         return Holding(self.store, by)
+
+    def readiness(self, by: Principal) -> Readiness:
+        """What the projects that principal may see lack."""
+        return Readiness(self.store, self.clock, by)
 
     def sync(self, by: Principal) -> Sync:
         """Looks on demand."""
