@@ -19,6 +19,7 @@ from steward.domain.incidents import Cause, Incident, Severity
 from steward.domain.lifecycle import Back, Who
 from steward.domain.people import Right, Role
 from steward.domain.project import Management, OrgState
+from steward.domain.readiness import RULES
 from steward.domain.repository import Presence
 from steward.domain.status import Phase, Status, Trigger
 from steward.faces.cli.root import COMMANDS, steward
@@ -111,6 +112,8 @@ def _labels() -> Iterator[Key]:
     sent = ("pending", "sending", "uncertain", "sent", "failed")
     yield from ((context, state) for context in ("outbox", "notice") for state in sent)
     yield from (("who", who.value) for who in Who)
+    for rule in RULES:
+        yield from (("readiness", words) for words in (rule.met, rule.unmet, rule.fix.words))
     yield from (("fact", name.replace("_", " ")) for name in (*NOTED, "owner", "management"))
     yield from (("look", outcome) for outcome in ("whole", "partial", "failed", "interrupted", "running"))
     yield from (("visibility", visibility) for visibility in ("public", "private", "internal"))

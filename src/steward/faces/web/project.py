@@ -49,6 +49,7 @@ def project(request: Request, slug: str) -> Response:
         asks=asks,
         gate=next((ask for ask in asks if ask.gate), None),
         timeline=activity.page(shown),
+        readiness=own.readiness(principal_of(request)).lines(slug),
         topic=shown.topic,
         paged=shown.before is not None,
     )
