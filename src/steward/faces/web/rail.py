@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Any, Final
 
 from steward.domain.lifecycle import TRANSIENT
@@ -80,8 +81,6 @@ def _step(status: Status, place: int, at: int, project: Json, stays: Mapping[str
 
 def _stays(moves: Sequence[Json], now: datetime) -> dict[str, float]:
     """Status -> seconds of the last stay in it; of the present one up to now."""
-    stays: dict[str, float] = {}
-    for move, following in zip(moves, [*moves[1:], None], strict=True):
-        until = parsed(following["at"]) if following else now
-        stays[move["data"]["to"]] = (until - parsed(move["at"])).total_seconds()
-    return stays
+    starts = [parsed(move["at"]) for move in moves]
+    lasted = [(until - at).total_seconds() for at, until in pairwise([*starts, now])]
+    return {move["data"]["to"]: lasted_s for move, lasted_s in zip(moves, lasted, strict=True)}

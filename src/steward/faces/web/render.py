@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from secrets import token_urlsafe
 from typing import Any, Final
 
@@ -166,14 +166,15 @@ def status_tone(code: str) -> str:
 
 def status(code: str, *, pill: bool = False, paused: bool = False) -> Markup:
     """A status: its own sign, its label, its colour. `paused`: something holds it, so that it must not look busy."""
+    return _status(code, "status pill" if pill else "status", paused, words.language())
+
+
+@lru_cache(maxsize=512)
+def _status(code: str, css: str, paused: bool, _lang: str) -> Markup:
+    """Drawn once per language: a board shows the same few many times."""
     known = code if code in set(Status) else "unknown"
-    if paused:
-        return Markup('<span class="status {} tone-quiet">{}{}</span>').format(
-            "pill" if pill else "", icon("pause", 14), lines.status_label(code)
-        )
-    return Markup('<span class="status {} {}">{}{}</span>').format(
-        "pill" if pill else "", status_tone(code), glyph(known), lines.status_label(code)
-    )
+    tone, sign = ("tone-quiet", icon("pause", 14)) if paused else (status_tone(code), glyph(known))
+    return Markup('<span class="{} {}">{}{}</span>').format(css, tone, sign, lines.status_label(code))
 
 
 def phase_dot(code: str) -> Markup:
@@ -184,10 +185,15 @@ def phase_dot(code: str) -> Markup:
 
 def severity(code: str, *, words_too: bool = False) -> Markup:
     """A severity by shape and colour; its word beside it, or for a screen reader alone."""
+    return _severity(code, "" if words_too else "hidden-visually", words.language())
+
+
+@lru_cache(maxsize=64)
+def _severity(code: str, css: str, _lang: str) -> Markup:
     known = code if code in ("critical", "error", "warning", "info") else "warning"
     said = lines.severity_label(code)
     return Markup('<span class="severity severity-{}">{}<span class="{}">{}</span></span>').format(
-        known, glyph(f"severity-{known}", 16), "" if words_too else "hidden-visually", said
+        known, glyph(f"severity-{known}", 16), css, said
     )
 
 
@@ -284,4 +290,6 @@ def _moment(context: Context, stamp: str) -> datetime:
 
 
 def _time_element(stamp: str, at: datetime, shown: str) -> Markup:
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(stamp, times.whole(at), escape(shown))
+    # Markup.format costs more than all the rest of it, and there are hundreds on a page.
+    text = f'<time datetime="{escape(stamp)}" title="{escape(times.whole(at))}">{escape(shown)}</time>'
+    return Markup(text)  # noqa: S704 - every part is escaped
