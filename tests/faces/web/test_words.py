@@ -106,7 +106,13 @@ def test_what_has_a_form_of_its_own_brings_its_proof() -> None:
 
 def card(**more: Any) -> dict[str, Any]:
     repository = {"state": "seen", "held": False, "full_name": "acme/shop"}
-    facts = {"repository": repository, "confirming": None, "incident": None, "holds": [], "gate": None}
+    facts: dict[str, Any] = {
+        "repository": repository,
+        "confirming": None,
+        "incident": None,
+        "holds": [],
+        "gate": None,
+    }
     return {**project("active"), "title": "A shop", **facts, **more}
 
 
