@@ -63,9 +63,7 @@ def _bands(counts: Mapping[str, int]) -> list[dict[str, Any]]:
     bands: list[dict[str, Any]] = []
     for phase in Phase:
         statuses = [status for status in Status if status.phase is phase and status not in TROUBLE]
-        title = (
-            _("Updates") if phase is Phase.MAINTENANCE else lines.phase_label(phase)
-        )
+        title = _("Updates") if phase is Phase.MAINTENANCE else lines.phase_label(phase)
         bands.append({"tone": f"phase-{phase.value}", "title": title, "statuses": statuses})
     bands.append({"tone": "phase-incident", "title": _("Incidents and archive"), "statuses": TROUBLE})
     for band in bands:
