@@ -18,9 +18,7 @@ PACKAGES = tomllib.loads((VENDOR / "VENDORED.toml").read_text())
 @pytest.mark.parametrize("folder", sorted(PACKAGES))
 def test_a_vendored_package_is_whole_and_unchanged(folder: str) -> None:
     told = PACKAGES[folder]
-    found = {
-        file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in (VENDOR / folder).iterdir()
-    }
+    found = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in (VENDOR / folder).iterdir()}
     assert found == told["sha256"]
     assert "LICENSE" in found
     assert all(told[name] for name in ("package", "version", "licence", "home"))
