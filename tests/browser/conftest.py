@@ -18,9 +18,9 @@ HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep each file of tests on one worker, so that few browsers are started."""
+    """Keep each file of tests on one worker, unless it says otherwise, so that few browsers are started."""
     for item in items:
-        if item.path.parent == HERE:
+        if item.path.parent == HERE and item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(f"browser-{item.path.stem}"))
 
 

@@ -1,4 +1,4 @@
-"""Every page that is looked at, by name. What a page is of stands in `steward.testing.showcase`."""
+"""Every page that is looked at, by name. What they are of stands in `steward.testing.showcase`."""
 
 from __future__ import annotations
 
@@ -21,17 +21,47 @@ class Shown:
         return self.path.format(**{incident["cause"]: incident["id"] for incident in world.incidents()})
 
 
+LONGEST: Final = "customer-relationship-management-import-from-the-old-datacentre"
+
 PAGES: Final[dict[str, Shown]] = {
     "board": Shown("/projects"),
     "board-viewer": Shown("/projects", "vera"),
     "board-filtered": Shown("/projects?phase=construction&stale=24h"),
     "board-nothing": Shown("/projects?q=no-such-project"),
+    "waiting": Shown("/projects?waiting=1", "marta"),
     "table": Shown("/projects?view=table"),
     "table-sorted": Shown("/projects?view=table&sort=-since&limit=5"),
-    "order": Shown("/projects/new"),
-    "order-refused": Shown("/projects/new?slug=shop-front"),
+    "order": Shown("/order"),
+    "order-refused": Shown("/order?slug=shop-front"),
     "jump": Shown("/jump?q=shop"),
     "keys": Shown("/keys"),
+    "project-draft": Shown("/projects/loyalty-bot"),
+    "project-building": Shown("/projects/event-tickets"),
+    "project-active": Shown("/projects/shop-front", "vera"),
+    "project-absent": Shown("/projects/support-bot"),
+    "project-missing": Shown("/projects/partner-api"),
+    "project-error": Shown("/projects/delivery-map"),
+    "project-hostile": Shown("/projects/legacy-landing"),
+    "project-long": Shown(f"/projects/{LONGEST}"),
+    "project-archived": Shown("/projects/old-crm"),
+    "project-frozen": Shown("/projects/fathom"),
+    "ask-approve": Shown("/projects/loyalty-bot/ask/approved"),
+    "ask-archive": Shown("/projects/shop-front/ask/archived"),
+    "relink": Shown("/projects/partner-api/relink"),
+    "management": Shown("/projects/docs-site/management"),
+    "owner": Shown("/projects/legacy-landing/owner"),
+    "incidents": Shown("/incidents"),
+    "incidents-resolved": Shown("/incidents?state=resolved"),
+    "incident-missing": Shown("/incidents/{missing}"),
+    "incident-transferred": Shown("/incidents/{transferred}"),
+    "incident-mass-loss": Shown("/incidents/{mass_loss}"),
+    "incident-archived": Shown("/incidents/{archived_on_github}"),
+    "lifecycle": Shown("/lifecycle"),
+    "activity": Shown("/activity"),
+    "sync": Shown("/sync"),
+    "held": Shown("/sync/held/northwind"),
     "unknown": Shown("/projects/shop-frnt", status=404),
+    "nowhere": Shown("/no/such/page", status=404),
     "refused-filter": Shown("/projects?phase=none", status=422),
+    "guest": Shown("/projects", "guest", status=403),
 }
