@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import looks, receiver, reconcile, start
+from benchmarks import board, looks, receiver, reconcile, start
 from benchmarks.measure import Result
 
 
@@ -30,6 +30,7 @@ def main() -> int:
     tell(looks.whole_look(max(s for s in sizes if s <= 10_000)))
     tell(looks.memory(max(sizes)))
     tell(start.start())
+    tell(*board.board(max(s for s in sizes if s <= 10_000)))
     for measured in receiver.receiving():
         tell(measured)
     return 0 if all(result.ok for result in results) else 1

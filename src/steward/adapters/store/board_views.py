@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select, union
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select, union, union_all
 
 from steward.adapters.store.journal_rows import incident_from
 from steward.adapters.store.journal_views import WORST_FIRST
@@ -16,6 +16,7 @@ from steward.adapters.store.schema import incidents, organisations, projects, re
 from steward.adapters.store.values import stamp
 from steward.adapters.store.view import View, among
 from steward.domain.incidents import Incident
+from steward.domain.lifecycle import phase_shown
 from steward.domain.project import Management
 from steward.domain.repository import Presence
 from steward.domain.status import Phase, Status
@@ -74,7 +75,8 @@ def _conditions(query: ProjectQuery) -> list[ColumnElement[bool]]:
     if query.organisation_ids:
         conditions.append(_p.organisation_id.in_(list(query.organisation_ids)))
     if query.owner is not None:
-        conditions.append(_owner == query.owner)
+        # Of one who has a name the index knows; that there is none is asked of each row.
+        conditions.append(_p.owner == query.owner if query.owner else _owner == "")
     if query.entered_before is not None:
         conditions.append(_p.entered_at < stamp(query.entered_before))
     if query.waiting is not None:
@@ -146,13 +148,22 @@ class BoardReads(View):
 
     def windows(self, query: ProjectQuery, limit: int) -> dict[str, list[Found]]:
         """Per phase that has any, the first of those that match, newest in their status first."""
-        found = {}
-        for phase in query.phases or Phase:
-            within = joined().where(_p.phase == str(phase), *_conditions(query))
-            # One walk along the index of the phase, which ends when the window is full.
-            rows = self._all(within.order_by(_p.entered_at.desc(), _p.slug.desc()).limit(limit))
-            if rows:
-                found[str(phase)] = [pair_from(row) for row in rows]
+        # Per phase one walk along its index, which ends when the window is full; then the rows at once.
+        heads = [
+            select(
+                _within(query, _p.id)
+                .where(_p.phase == str(phase))
+                .order_by(_p.entered_at.desc(), _p.slug.desc())
+                .limit(limit)
+                .subquery()
+                .c.id
+            )
+            for phase in query.phases or Phase
+        ]
+        newest = joined().where(_p.id.in_(union_all(*heads))).order_by(_p.entered_at.desc(), _p.slug.desc())
+        found: dict[str, list[Found]] = {}
+        for pair in map(pair_from, self._all(newest)):
+            found.setdefault(phase_shown(pair[0].position), []).append(pair)
         return found
 
     def troubled(self, query: ProjectQuery, limit: int) -> tuple[int, list[Found]]:
@@ -165,13 +176,17 @@ class BoardReads(View):
             select(_r.project_id).where(*unseen, _r.project_id.is_not(None)),
         ).subquery()
         worst = select(func.min(WORST_FIRST)).where(_UNRESOLVED, _i.project_id == _p.id).scalar_subquery()
-        statement = (
-            joined(func.count().over())
-            .where(_p.id.in_(select(ids)), *_conditions(query))
-            .order_by(func.coalesce(worst, 9), _p.entered_at.desc(), _p.slug)
+        rank = func.coalesce(worst, 9).label("rank")
+        # The keys are ranked and counted alone: whole rows would be many times as much to sort.
+        first = (
+            _within(query, _p.id, rank, func.count().over().label("total"))
+            .where(_p.id.in_(select(ids)))
+            .order_by(rank, _p.entered_at.desc(), _p.slug)
             .limit(limit)
+            .subquery()
         )
-        rows = self._all(statement)
+        statement = joined(first.c.total).join(first, first.c.id == _p.id)
+        rows = self._all(statement.order_by(first.c.rank, _p.entered_at.desc(), _p.slug))
         return (rows[0][-1] if rows else 0), [pair_from(row) for row in rows]
 
     def worst_incidents(self, project_ids: Collection[str]) -> dict[str, Incident]:

@@ -83,6 +83,7 @@ index(
 )
 
 _p = projects.c
+index("ix_projects_owner", _p.owner, where="owner IS NOT NULL")
 index("ix_projects_phase", _p.phase, _p.entered_at, _p.slug)
 index("ix_projects_tallies", _p.organisation_id, _p.management, _p.phase, _p.status, _p.entered_at, _p.owner)
 

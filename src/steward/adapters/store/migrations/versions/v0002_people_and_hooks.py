@@ -144,6 +144,8 @@ def _phases() -> None:
         phase = PHASES.get(stack[-1] if stack else status, "maintenance")
         place = sa.text("UPDATE projects SET phase = :phase WHERE status = :status AND interrupted = :stack")
         op.execute(place.bindparams(phase=phase, status=status, stack=interrupted))
+    owned = sa.text("owner IS NOT NULL")
+    op.create_index("ix_projects_owner", "projects", ["owner"], sqlite_where=owned, postgresql_where=owned)
     op.create_index("ix_projects_phase", "projects", ["phase", "entered_at", "slug"])
     told_apart = ["organisation_id", "management", "phase", "status", "entered_at", "owner"]
     op.create_index("ix_projects_tallies", "projects", told_apart)
