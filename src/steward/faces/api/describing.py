@@ -40,6 +40,16 @@ PROBLEMS: Final = {
 ALWAYS: Final = (401, 403, 421, 422, 429, 503)
 CHANGING: Final = (409, 413)
 WITH_BODY: Final = (400, 415)
+MORE: Final[dict[str, tuple[int, ...]]] = {
+    "/api/v1/projects": (404,),
+    "/api/v1/events": (404,),
+    "/api/v1/tokens": (404,),
+    "/api/v1/syncs/plan": (404, 502),
+    "/api/v1/webhooks/register": (502,),
+    "/api/v1/webhooks/ping": (502,),
+    "/api/v1/webhooks/sweep": (502,),
+}
+"""Answers that single addresses give besides: a name in a query may be unknown, GitHub may refuse."""
 
 KEY_HEADER: Final = {
     "name": "Idempotency-Key",
@@ -120,10 +130,7 @@ def _complete(path: str, method: str, operation: Json, right: Right) -> None:
         if path.startswith("/api/v1/projects/{reference}"):
             statuses.append(412)
             parameters.append(VERSION_HEADER)
-    if path == "/api/v1/syncs/plan":
-        statuses += [404, 502]
-    if path in ("/api/v1/projects", "/api/v1/events") and method == "get":
-        statuses.append(404)
+    statuses += MORE.get(path, ())
     responses = operation["responses"]
     for status in statuses:
         responses[str(status)] = {"$ref": f"#/components/responses/{status}"}

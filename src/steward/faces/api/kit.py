@@ -34,12 +34,13 @@ Reference = Annotated[
     Name,
     Path(
         description="A project's id or slug, or the present or an earlier name of its repository; of a full "
-        "name the slash is written as a colon: `acme:web`"
+        "name the slash is written as a colon: `acme:web`",
+        examples=["shop-front"],
     ),
     AfterValidator(_named),
 ]
-Number = Annotated[int, Path(ge=1, le=NUMBER_MAX)]
-Login = Annotated[Name, Path(description="An organisation's present or an earlier login")]
+Number = Annotated[int, Path(ge=1, le=NUMBER_MAX, examples=[1])]
+Login = Annotated[Name, Path(description="An organisation's present or an earlier login", examples=["acme"])]
 
 
 class Asked(BaseModel):
