@@ -141,6 +141,8 @@ def folder() -> Iterator[Path]:
 async def _compare(kind: str, count: int, full: Pages, empty: Pages) -> list[Result]:
     results = []
     for name, path in PAGES:
+        # What one installs first is held to the limits; PostgreSQL is told.
+        held = name == "board" and kind == "SQLite"
         ours: list[float] = []
         floor: list[float] = []
         size = 0
@@ -151,9 +153,7 @@ async def _compare(kind: str, count: int, full: Pages, empty: Pages) -> list[Res
             if turn >= 5:
                 ours.append(took_ms)
                 floor.append(bare_ms)
-        results += _judged(
-            f"{name}, {count:,} on {kind}", sorted(ours), sorted(floor), size, held=name == "board"
-        )
+        results += _judged(f"{name}, {count:,} on {kind}", sorted(ours), sorted(floor), size, held=held)
     await full.close()
     await empty.close()
     return results
