@@ -22,14 +22,39 @@ from pathlib import Path
 from statistics import quantiles
 from typing import Final
 
+import msgspec
+
 from benchmarks.measure import Result
 from steward.app.receiving import Receiver
 from steward.domain.deliveries import Delivery
 from steward.testing import postgres
 
 SECRET: Final = "a secret of sixteen characters and more"
-BODY: Final = b'{"action": "edited", "repository": {"id": 5}, "padding": "' + b"x" * 12_000 + b'"}'
-"""About as large as GitHub's own payloads: the median of its examples is 8 kB."""
+LINKS: Final = (
+    "keys",
+    "collaborators",
+    "teams",
+    "hooks",
+    "issue_events",
+    "events",
+    "assignees",
+    "branches",
+    "tags",
+)
+BODY: Final = msgspec.json.encode(
+    {
+        "action": "edited",
+        "repository": {
+            "id": 5,
+            **{
+                f"{link}_url_{n}": f"https://api.github.com/repos/acme/shop/{link}/{hashlib.sha256(link.encode() + bytes([n])).hexdigest()}"
+                for link in LINKS
+                for n in range(8)
+            },
+        },
+    }
+)
+"""About as large as GitHub's own payloads, of addresses as they are: the median of its examples is 8 kB."""
 CONNECTIONS: Final = 32
 RATE: Final = 300
 LIMIT_MS: Final = 100.0
@@ -48,22 +73,22 @@ def receiving(requests: int = 4000, seconds: float = 30.0) -> Iterator[Result]:
 
 
 def _throughput(name: str, url: str, requests: int, limit: float | None) -> Result:
-    with serving(url, "") as port:
-        ours = _best(port, requests)
-    with serving(url, "floor") as port:
-        floor = _best(port, requests)
+    with serving(url, "") as stores, serving("sqlite://", "floor") as answers:
+        ours, floor = _turns(stores, answers, requests)
     detail = f"{requests / ours:,.0f}/s durable against {requests / floor:,.0f}/s answered, share {floor / ours:.2f}"
     return Result(f"webhooks stored before each 202, {name}", ours / floor, limit, detail)
 
 
-def _best(port: int, requests: int, times: int = 3) -> float:
-    asyncio.run(_burst(port, 500))
-    best = float("inf")
-    for _ in range(times):
-        began = time.perf_counter()
-        asyncio.run(_burst(port, requests))
-        best = min(best, time.perf_counter() - began)
-    return best
+def _turns(stores: int, answers: int, requests: int, times: int = 4) -> tuple[float, float]:
+    """The best time of either server; they take turns, so that what else the machine does is borne by both."""
+    best = {stores: float("inf"), answers: float("inf")}
+    for turn in range(times):
+        for port in best:  # noqa: PLC0206 - the value is replaced
+            began = time.perf_counter()
+            asyncio.run(_burst(port, requests))
+            if turn:
+                best[port] = min(best[port], time.perf_counter() - began)
+    return best[stores], best[answers]
 
 
 def _latency(name: str, url: str, seconds: float, limit: float | None) -> Result:

@@ -166,6 +166,11 @@ class Storm:
         assert swept["problem"] is None
         return int(swept["healed"])
 
+    def swept(self) -> int:
+        """How many were taken in by sweeps, by this one or by the loop's own."""
+        with self.app.store.reading() as view:
+            return sum(row.source == "sweep" for row in view.deliveries(limit=1_000_000))
+
     def counts(self) -> dict[str, int]:
         """Deliveries per state."""
         with self.app.store.reading() as view:

@@ -17,7 +17,7 @@ from steward.app.heartbeat import Heartbeat, Report
 from steward.app.parts import Parts
 from steward.app.reading import STILL_THERE
 from steward.domain.belief import DELIVERY_SAYS_GONE
-from steward.domain.deliveries import Delivery, Hook, State, names, on_branch, wanted
+from steward.domain.deliveries import Delivery, Hook, State, Subject, names, on_branch, wanted
 from steward.domain.repository import Repository
 from steward.ports import Lease, Reads, Writes
 
@@ -55,48 +55,50 @@ def _placed(
     view: Reads, fresh: Sequence[Delivery], hooks: Mapping[int, Hook], server: str
 ) -> Iterable[Delivery]:
     """Each delivery with what it names, and whether there is anything to do for it."""
-    read = [_read(delivery) for delivery in fresh]
+    read = [(delivery, *_read(delivery)) for delivery in fresh]
     owners = {o.owner_id or 0: o.id for o in view.organisations() if o.server == server}
-    strays = {d.repository_id for d in read if d.hook_id not in hooks and d.owner_id not in owners}
+    strays = {
+        subject.repository_id
+        for delivery, subject, _state, _why in read
+        if delivery.hook_id not in hooks and subject.owner_id not in owners and subject.repository_id
+    }
     recorded = {
         tracked.repository.repo.id: tracked.repository.organisation_id
-        for tracked in (view.tracked([i for i in strays if i]) if any(strays) else [])
+        for tracked in (view.tracked(strays) if strays else [])
     }
-    for delivery in read:
+    for delivery, subject, state, why in read:
         hook = hooks.get(delivery.hook_id)
-        home = hook.organisation_id if hook else owners.get(delivery.owner_id or -1)
-        if home is None and delivery.repository_id is not None:
-            home = recorded.get(delivery.repository_id)
-        placed = replace(delivery, organisation_id=home)
-        if placed.state == State.PENDING and home is None:
-            placed = _settled(placed, State.IGNORED, "it is about no organisation that Steward keeps")
-        yield placed
+        home = hook.organisation_id if hook else owners.get(subject.owner_id or -1)
+        if home is None and subject.repository_id is not None:
+            home = recorded.get(subject.repository_id)
+        if state is State.PENDING and home is None:
+            state, why = State.IGNORED, "it is about no organisation that Steward keeps"  # noqa: PLW2901 - what it comes to
+        yield replace(
+            delivery,
+            state=state,
+            error=why,
+            done_at=None if state is State.PENDING else delivery.received_at,
+            action=subject.action,
+            ref=subject.ref,
+            organisation_id=home,
+            owner_id=subject.owner_id,
+            repository_id=subject.repository_id,
+        )
 
 
-def _read(delivery: Delivery) -> Delivery:
-    """What it names. One that a sweep found has no body, and was told without it."""
-    if delivery.source != "webhook":
-        return delivery
-    try:
-        payload: Any = msgspec.json.decode(delivery.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        payload = None
-    if not isinstance(payload, dict):
-        return _settled(delivery, State.FAILED, "its body is no JSON object")
-    subject = names(delivery.event, payload)
-    read = replace(
-        delivery,
-        action=subject.action,
-        ref=subject.ref,
-        owner_id=subject.owner_id,
-        repository_id=subject.repository_id,
-    )
+def _read(delivery: Delivery) -> tuple[Subject, State, str]:
+    """What it names, and whether that asks for a look. One that a sweep found has no body, and tells it itself."""
+    subject = Subject(delivery.action, delivery.owner_id, delivery.repository_id)
+    if delivery.source == "webhook":
+        try:
+            payload: Any = msgspec.json.decode(delivery.body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            payload = None
+        if not isinstance(payload, dict):
+            return Subject(), State.FAILED, "its body is no JSON object"
+        subject = names(delivery.event, payload)
     why = wanted(delivery.event, subject)
-    return _settled(read, State.IGNORED, why) if why else read
-
-
-def _settled(delivery: Delivery, state: State, why: str) -> Delivery:
-    return replace(delivery, state=state, error=why, done_at=delivery.received_at, next_at=None)
+    return subject, State.IGNORED if why else State.PENDING, why
 
 
 def _note_deleted(tx: Writes, placed: Sequence[Delivery], hooks: Mapping[int, Hook]) -> None:
@@ -152,7 +154,7 @@ class Inbox:
         elsewhere = [row for row in rows if _elsewhere(row, branches)]
         if elsewhere:
             why = "a push to another than the default branch"
-            self._save([replace(_settled(row, State.IGNORED, why), done_at=now) for row in elsewhere])
+            self._save([replace(row, state=State.IGNORED, error=why, done_at=now) for row in elsewhere])
         ids = {row.id for row in elsewhere}
         return Waiting(tuple(row for row in rows if row.id not in ids))
 

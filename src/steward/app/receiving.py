@@ -31,6 +31,7 @@ BODY_MAX_BYTES: Final = 25 * 1024 * 1024
 QUEUE_MAX: Final = 5000
 QUEUE_MAX_BYTES: Final = 64 * 1024 * 1024
 BATCH_MAX: Final = 500
+LINGER_S: Final = 0.015
 REFUSALS_S: Final = 60.0
 """At most one audit line per reason in this time, however many are refused."""
 
@@ -99,6 +100,8 @@ class Receiver:
         self._changed = threading.Condition()
         self._queue: deque[tuple[Delivery, Future[bool]]] = deque()
         self._bytes = 0
+        self._busy = False
+        self._ended = threading.Event()
         self._stopping = False
         self._thread: threading.Thread | None = None
         self._refusals = Refusals(parts)
@@ -108,6 +111,7 @@ class Receiver:
         if self._thread is not None:
             return
         self._stopping = False
+        self._ended.clear()
         self._thread = threading.Thread(target=self._run, name="receiver", daemon=True)
         self._thread.start()
 
@@ -116,6 +120,7 @@ class Receiver:
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
+        self._ended.set()
         if self._thread is not None:
             self._thread.join()
             self._thread = None
@@ -174,6 +179,10 @@ class Receiver:
     def _take(self) -> list[tuple[Delivery, Future[bool]]]:
         with self._changed:
             self._changed.wait_for(lambda: self._queue or self._stopping)
+        if self._busy:
+            # Under load a transaction costs more than a moment's wait for others to share it.
+            self._ended.wait(LINGER_S)
+        with self._changed:
             batch = [self._queue.popleft() for _ in range(min(BATCH_MAX, len(self._queue)))]
             # From here on a sender that goes away cannot cancel; one that went is told nothing.
             batch = [
@@ -181,6 +190,7 @@ class Receiver:
                 for delivery, done in batch
             ]
             self._bytes -= sum(len(delivery.body) for delivery, _ in batch)
+            self._busy = len(batch) > 1
             return batch
 
     def _store(self, batch: list[tuple[Delivery, Future[bool]]]) -> None:

@@ -19,12 +19,9 @@ from steward.domain.deliveries import (
     Delivery,
     Hook,
     Sent,
-    State,
-    Subject,
     Told,
     health,
     trouble,
-    wanted,
 )
 from steward.domain.incidents import Cause, Report
 from steward.domain.reports import Seen, cleared
@@ -142,17 +139,13 @@ class Sweep:
 
 def _found(one: Sent, hook: Hook, now: datetime) -> Delivery:
     """A delivery that GitHub lists and that never arrived. The list names what is needed; no body is fetched."""
-    why = wanted(one.event, Subject(one.action, None, one.repository_id))
     return Delivery(
         hook.id,
         one.guid,
         one.event,
         now,
-        state=State.IGNORED if why else State.PENDING,
-        error=why,
         action=one.action,
         organisation_id=hook.organisation_id,
         repository_id=one.repository_id,
-        done_at=now if why else None,
         source="sweep",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import bindparam, delete, func, literal, or_, select, update
 
@@ -24,6 +24,7 @@ from steward.domain.deliveries import Delivery, Hook, State
 _h, _d = hooks.c, deliveries.c
 _HOOKS, _DELIVERIES = hooks, deliveries
 _LIGHT: Final = [_d[name] for name in LIGHT]
+_BY_ID: Final = select(_HOOKS).order_by(_h.id)
 _WAITS: Final = _d.state == literal(str(State.PENDING), literal_execute=True)
 _HOOK_REPLACED: Final = "ON CONFLICT (id) DO UPDATE SET " + ", ".join(
     f"{column.name} = excluded.{column.name}" for column in hooks.columns if column.name != "id"
@@ -35,7 +36,7 @@ class InboxReads(View):
 
     def hooks(self, organisation_id: int | None = None) -> list[Hook]:
         """Those of an organisation (None: of all), by id."""
-        statement = select(_HOOKS).order_by(_h.id)
+        statement = _BY_ID
         if organisation_id is not None:
             statement = statement.where(_h.organisation_id == organisation_id)
         return [hook_from(row) for row in self._all(statement)]
@@ -113,7 +114,7 @@ class InboxWrites(InboxReads):
         outcomes = [outcome_row(row) for row in rows]
         if not outcomes:
             return
-        values = {name: bindparam(name) for name in outcomes[0] if name != "key"}
+        values: dict[str, Any] = {name: bindparam(name) for name in outcomes[0] if name != "key"}
         statement = update(_DELIVERIES).where(_d.id == bindparam("key")).values(values)
         with self._guarded():
             self._connection.execute(statement, outcomes)

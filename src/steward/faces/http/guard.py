@@ -123,7 +123,8 @@ class Visit:
             # Nothing of ours is open because somebody forgot to say for whom it is.
             raise Refused("role", "this address names no right, so nobody may use it")
         if self._named == _PUBLIC:
-            self._by = await run_in_threadpool(self._identified)
+            shown = "authorization" in self._request.headers or COOKIE in self._request.cookies
+            self._by = await run_in_threadpool(self._identified) if shown else None
             self._request.state.by = self._by
             self._from_here()
             return
