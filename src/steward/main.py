@@ -15,12 +15,13 @@ from steward.faces.cli.root import steward
 
 if TYPE_CHECKING:
     # For the types alone; see above.
+    from collections.abc import Callable
     from pathlib import Path
 
     from steward.adapters.clock import SystemClock
     from steward.adapters.github import Credential
     from steward.app.application import Application
-    from steward.ports import ForgeHooks, ForgeRead, Notifier, Secret, Store
+    from steward.ports import ForgeHooks, ForgeRead, ForgeRights, Notifier, Secret, Store
     from steward.settings import Loaded
 
 SAMPLE_SERVER: Final = "localhub"
@@ -78,6 +79,7 @@ class Wiring:
             audit_kept=timedelta(days=loaded.settings.policy.audit_days),
             forge_hooks=cache(lambda: self._connect_hooks(loaded, closing)),
             webhook_secret=_webhook_secret(loaded),
+            builder=self._builder(loaded, closing),
         )
 
     def _connect(self, loaded: Loaded, closing: ExitStack) -> ForgeRead:
@@ -94,6 +96,21 @@ class Wiring:
         )
         closing.callback(forge.close)
         return forge
+
+    def _builder(self, loaded: Loaded, closing: ExitStack) -> Callable[[], ForgeRights] | None:
+        file = loaded.settings.github.builder_token_file
+        if file is None or loaded.demo:
+            return None
+
+        def connected() -> ForgeRights:
+            from steward.adapters.github import Token, connect
+
+            token = Token(_secret(file, "STEWARD_GITHUB_BUILDER_TOKEN_FILE"))
+            forge = connect(loaded.settings.github.url, credential=token, clock=self.clock)
+            closing.callback(forge.close)
+            return forge
+
+        return cache(connected)
 
     def _connect_hooks(self, loaded: Loaded, closing: ExitStack) -> ForgeHooks:
         from steward.adapters.github import connect_hooks

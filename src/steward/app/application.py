@@ -10,6 +10,7 @@ from steward.app.attending import Attending
 from steward.app.attention import Attention
 from steward.app.board import Board
 from steward.app.commands import Commands
+from steward.app.credentials import Credentials
 from steward.app.deciding import Deciding
 from steward.app.doctor import Check, examine
 from steward.app.holding import Holding
@@ -87,6 +88,10 @@ class Application(Parts):
         """What that principal may ask of webhooks."""
         return Webhooks(self, by)
 
+    def credentials(self, by: Principal) -> Credentials:
+        """What the credential declares, as that principal may see it."""
+        return Credentials(self, by)
+
     def service(self) -> Service:
         """The loops of a running Steward."""
         return Service(self)
@@ -105,4 +110,4 @@ class Application(Parts):
 
     def doctor(self) -> list[Check]:
         """Examine what must hold for Steward to work."""
-        return examine(self.store, self.forge, self.clock, self.logins, self.server)
+        return examine(self)

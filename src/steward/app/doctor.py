@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from steward.app.connecting import connect
+from steward.app.credentials import examined
 from steward.app.errors import Invalid
+from steward.app.parts import Parts
+from steward.domain.credentials import Purpose
 from steward.domain.repository import Access
-from steward.ports import Clock, ForgeRead, Permanent, Store, Transient
+from steward.ports import ForgeRead, ForgeRights, Permanent, Store, Transient
 
 AGAIN: Final = "Try again; it may pass."
 
@@ -25,18 +27,22 @@ class Check:
     fix: str = ""
 
 
-def examine(
-    store: Store, forge: Callable[[], ForgeRead], clock: Clock, logins: Sequence[str], server: str
-) -> list[Check]:
+def examine(parts: Parts) -> list[Check]:
     """Run every check; none of them changes anything on GitHub."""
-    checks = [_git(), _running(store), _outbox(store)]
-    if not logins:
+    checks = [_git(), _running(parts.store), _outbox(parts.store)]
+    if not parts.logins:
         fix = "Set STEWARD_GITHUB_ORGS and STEWARD_GITHUB_TOKEN, or run: steward init"
         return [*checks, Check("organisations", ok=False, detail="none is configured", fix=fix)]
     try:
-        connect(store, logins, server, clock.now().at)
-        checks += [_organisation(forge(), login) for login in logins]
-        checks.append(_budget(forge()))
+        connect(parts.store, parts.logins, parts.server, parts.clock.now().at)
+        forge = parts.forge()
+        for login in parts.logins:
+            checks.append(_organisation(forge, login))
+            if checks[-1].ok:
+                checks.append(_declared("credential", forge, login, Purpose.OBSERVE, Purpose.WEBHOOKS))
+            if parts.builder is not None:
+                checks.append(_declared("builder", parts.builder(), login, Purpose.BUILD))
+        checks.append(_budget(forge))
     except Permanent as error:
         checks.append(Check("github", ok=False, detail=error.reason, fix=error.advice))
     except Invalid as error:
@@ -82,6 +88,17 @@ def _organisation(forge: ForgeRead, login: str) -> Check:
         Access.UNKNOWN: "the token may be limited: a loss is believed only where the counts agree",
     }
     return Check(name, ok=True, detail=f"id {facts.id}; {words[access]}")
+
+
+def _declared(what: str, forge: ForgeRights, login: str, *purposes: Purpose) -> Check:
+    name = f"{what} in {login}"
+    try:
+        ok, detail, fix = examined(forge, login, *purposes)
+    except Permanent as error:
+        return Check(name, ok=False, detail=error.reason, fix=error.advice)
+    except Transient as error:
+        return Check(name, ok=False, detail=error.reason, fix=AGAIN)
+    return Check(name, ok, detail, fix)
 
 
 def _budget(forge: ForgeRead) -> Check:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from steward.app.bell import Bell
 from steward.app.policy import Policy
 from steward.domain.rules import Rules
-from steward.ports import Clock, ForgeHooks, ForgeRead, Lease, Notifier, Permanent, Secret, Store
+from steward.ports import Clock, ForgeHooks, ForgeRead, ForgeRights, Lease, Notifier, Permanent, Secret, Store
 
 
 class NoSecret:
@@ -37,7 +37,8 @@ class Parts:
     is the API address, `logins` the configured organisations, `holder` how this process names itself,
     `audit_kept` how long a line of the audit log is kept. `forge_hooks` (webhooks alone) is called only where
     one is registered, pinged or swept; nothing that looks holds it. `webhook_secret` is what deliveries are
-    signed with; `bell` tells the loops of this process that some arrived.
+    signed with; `builder` is what the credential for driving declares, where one is set: nothing reads or looks
+    with it; `bell` tells the loops of this process that some arrived.
     """
 
     store: Store
@@ -53,6 +54,7 @@ class Parts:
     forge_hooks: Callable[[], ForgeHooks] = no_hooks
     webhook_secret: Secret = field(default_factory=NoSecret)
     bell: Bell = field(default_factory=Bell)
+    builder: Callable[[], ForgeRights] | None = None
 
     @property
     def channels(self) -> list[str]:

@@ -15,6 +15,7 @@ from datetime import timedelta
 
 from steward.app.bell import Bell
 from steward.app.connecting import connect
+from steward.app.credentials import CredentialLoop
 from steward.app.errors import LeaseHeld
 from steward.app.filing import incident_event, incident_notice
 from steward.app.heartbeat import Heartbeat, Report
@@ -81,6 +82,7 @@ class Service:
         ]
         loops.append(("outbox", lambda: TICK_S if outbox.deliver(lease) == 0 else 0.0))
         loops.append(("housekeeping", Housekeeping(self.parts, lease).tick))
+        loops.append(("credential", CredentialLoop(self.parts).tick))
         loops.append(("webhooks", WebhookLoop(self.parts).tick))
         loops.append(("publisher", lambda: PUBLISH_S if self.parts.store.publish() == 0 else 0.0))
         threads = [

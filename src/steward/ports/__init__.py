@@ -8,6 +8,7 @@ from steward.ports.errors import (
     Conflict,
     Incomplete,
     LeaseLost,
+    NoAnswer,
     NoSuchOrganisation,
     Permanent,
     RateLimited,
@@ -20,7 +21,7 @@ from steward.ports.errors import (
 )
 from steward.ports.inbox import InboxReads, InboxWrites
 from steward.ports.measures import MeasureReads
-from steward.ports.outside import Clock, ForgeHooks, ForgeRead, Notifier, Secret
+from steward.ports.outside import Clock, ForgeHooks, ForgeRead, ForgeRights, Notifier, Secret
 from steward.ports.store import Expected, Lease, LookRequest, NameRecord, Reads, Store, Writes
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "Expected",
     "ForgeHooks",
     "ForgeRead",
+    "ForgeRights",
     "Found",
     "InboxReads",
     "InboxWrites",
@@ -47,6 +49,7 @@ __all__ = [
     "LookRequest",
     "MeasureReads",
     "NameRecord",
+    "NoAnswer",
     "NoSuchOrganisation",
     "Notifier",
     "Permanent",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from steward.domain.credentials import Declared
 from steward.domain.deliveries import Sent, Told
 from steward.domain.instant import Instant
 from steward.domain.journal import Notice
@@ -24,7 +25,15 @@ class Clock(Protocol):
         ...
 
 
-class ForgeRead(Protocol):
+class ForgeRights(Protocol):
+    """What a credential says of itself."""
+
+    def declared(self, login: str, owner_id: int | None = None) -> Declared:
+        """What it may do in that organisation, asked anew. Raises Unauthorised, NoSuchOrganisation, and the like."""
+        ...
+
+
+class ForgeRead(ForgeRights, Protocol):
     """A GitHub server, read only. Every method may raise Transient and Permanent."""
 
     @property

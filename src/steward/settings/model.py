@@ -100,6 +100,10 @@ class GitHub(Section):
     )
     token: SecretStr | None = Field(default=None, description="Access token; a token file is safer")
     token_file: Path | None = Field(default=None, description="File that holds the access token")
+    builder_token_file: Path | None = Field(
+        default=None,
+        description="File that holds the token for driving projects, apart from the one that reads; not used to look",
+    )
     app_id: int | None = Field(default=None, ge=1, description="Id of the GitHub App, instead of a token")
     app_key_file: Path | None = Field(
         default=None, description="File with the GitHub App's private key (PEM)"

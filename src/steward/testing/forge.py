@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import TypedDict, Unpack
 
+from steward.domain.credentials import CredentialKind, Declared
 from steward.domain.repository import (
     Access,
     Budget,
@@ -80,6 +81,7 @@ class FakeForge:
     Mutating methods take effect at once and raise KeyError for what is not there, ValueError where GitHub
     would answer 422 (a name that is taken). Attributes to set at any time: `sees_private` (the credential
     has the private scope), `declared_access` (what `access` answers where no selection is set),
+    `declared_now` (what `declared` answers),
     `skew_s` (the server's clock minus ours), `listing_lag_s` and `reading_lag_s` (how long after its
     creation a repository is not shown yet), `budget_now`.
     """
@@ -97,6 +99,7 @@ class FakeForge:
         self._read_script: dict[int, deque[ReadFault]] = {}
         self.sees_private = True
         self.declared_access = Access.ALL
+        self.declared_now = Declared(CredentialKind.CLASSIC, frozenset({"repo", "admin:org_hook"}))
         self.skew_s = 0.0
         self.listing_lag_s = 0.0
         self.reading_lag_s = 0.0
@@ -303,6 +306,11 @@ class FakeForge:
     def access(self, login: str, owner_id: int | None = None) -> Access:
         """SELECTED where a selection is set, else `declared_access`."""
         return self.declared_access if self._find(login, owner_id).selection is None else Access.SELECTED
+
+    def declared(self, login: str, owner_id: int | None = None) -> Declared:
+        """`declared_now`, as it was set."""
+        self._find(login, owner_id)
+        return self.declared_now
 
     def budget(self) -> Budget:
         """`budget_now`, as it was set."""

@@ -20,6 +20,7 @@ from steward.adapters.github.answer import Answer
 from steward.adapters.github.credentials import App, credential_key
 from steward.adapters.github.limits import Meter, server_time
 from steward.adapters.github.wire import Grant, Tally, Wire
+from steward.domain.credentials import CredentialKind, Declared
 from steward.domain.instant import Instant, elapsed_s
 from steward.domain.repository import Access
 from steward.ports.errors import BadSettings, NoSuchOrganisation, Unauthorised, Uninstalled, Unreachable
@@ -43,6 +44,7 @@ class _Installation(msgspec.Struct):
     account: _Account
     repository_selection: str = ""
     suspended_at: str | None = None
+    permissions: dict[str, str] | None = None
 
 
 class _AccessToken(msgspec.Struct):
@@ -106,14 +108,25 @@ class AppSource:
 
     def access(self, login: str, owner_id: int | None) -> Access:
         """Asked anew each time: a selection made a minute ago must not make repositories look deleted."""
+        installation = self._installation(login, owner_id)
+        kinds = {"all": Access.ALL, "selected": Access.SELECTED}
+        return kinds.get(installation.repository_selection, Access.UNKNOWN)
+
+    def declared(self, login: str, owner_id: int | None) -> Declared | None:
+        """The installation's permissions, asked anew: its owner may have accepted more of them, or fewer."""
+        permissions = self._installation(login, owner_id).permissions
+        if permissions is None:
+            return Declared(CredentialKind.APP)
+        rights = frozenset(f"{name}:{level}" for name, level in permissions.items())
+        return Declared(CredentialKind.APP, rights)
+
+    def _installation(self, login: str, owner_id: int | None) -> _Installation:
         with self._lock:
             number = self._only or self._find(login, owner_id).id
         answer = self._ask(f"/app/installations/{number}")
         if answer.status == 404:
             raise self._uninstalled(number)
-        installation = _decode(answer, _Installation)
-        kinds = {"all": Access.ALL, "selected": Access.SELECTED}
-        return kinds.get(installation.repository_selection, Access.UNKNOWN)
+        return _decode(answer, _Installation)
 
     def refused(self, grant: Grant) -> None:
         """Drop its token, so that the next request fetches a new one."""

@@ -23,6 +23,7 @@ from steward.adapters.github.credentials import App, Credential, Source, TokenSo
 from steward.adapters.github.limits import Meter
 from steward.adapters.github.listing import ORDER, REFUSED_ADVICE, Task, read_listing
 from steward.adapters.github.wire import Grant, Tally, Wire
+from steward.domain.credentials import CredentialKind, Declared
 from steward.domain.repository import (
     Access,
     Blocked,
@@ -162,6 +163,29 @@ class GitHubRead:
 
     def organisation(self, login: str, owner_id: int | None) -> OrganisationFacts:
         """Read the organisation itself. Raises NoSuchOrganisation, Unauthorised, RateLimited, Unreachable."""
+        answer = self._organisation(login, owner_id)
+        try:
+            found = msgspec.json.decode(answer.body, type=_Organisation)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise Unreachable(f"{login} answered with JSON that is no organisation") from None
+        return OrganisationFacts(found.id, found.login, found.public_repos, found.total_private_repos)
+
+    def declared(self, login: str, owner_id: int | None = None) -> Declared:
+        """An App's permissions there; the scopes of a classic token, which come with each answer.
+
+        A fine-grained token tells nothing. Raises NoSuchOrganisation, Unauthorised, RateLimited, Unreachable.
+        """
+        said = self._source.declared(login, owner_id or None)
+        if said is not None:
+            return said
+        scopes = self._organisation(login, owner_id).header("x-oauth-scopes")
+        if scopes is not None:
+            rights = (scope.strip() for scope in scopes.split(","))
+            return Declared(CredentialKind.CLASSIC, frozenset(filter(None, rights)))
+        fine = self._grant(login, owner_id).token.startswith("github_pat_")
+        return Declared(CredentialKind.FINE_GRAINED if fine else CredentialKind.TOKEN)
+
+    def _organisation(self, login: str, owner_id: int | None) -> Answer:
         grant = self._grant(login, owner_id)
         url = self._wire.address(_organisation_path(login, owner_id))
         answer = self._wire.get(url, grant, Tally())
@@ -176,11 +200,7 @@ class GitHubRead:
             raise Unauthorised(f"the credential may not read {login} (403)", REFUSED_ADVICE)
         if answer.status != 200 or not answer.is_json:
             raise Unreachable(f"{login} answered {answer.status}, which tells nothing of it")
-        try:
-            found = msgspec.json.decode(answer.body, type=_Organisation)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise Unreachable(f"{login} answered with JSON that is no organisation") from None
-        return OrganisationFacts(found.id, found.login, found.public_repos, found.total_private_repos)
+        return answer
 
     def access(self, login: str, owner_id: int | None = None) -> Access:
         """What the credential is known to be able to list there; for an App, asked of the server anew."""

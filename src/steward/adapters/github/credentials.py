@@ -14,6 +14,7 @@ from typing import Protocol
 from steward.adapters.github.facts import DIGEST_VERSION
 from steward.adapters.github.limits import Meter
 from steward.adapters.github.wire import Grant
+from steward.domain.credentials import Declared
 from steward.domain.repository import Access
 from steward.ports.errors import BadSettings, Unauthorised
 
@@ -53,6 +54,10 @@ class Source(Protocol):
 
     def access(self, login: str, owner_id: int | None) -> Access: ...
 
+    def declared(self, login: str, owner_id: int | None) -> Declared | None:
+        """What the credential says of itself without showing it anywhere; None: its answers' headers tell."""
+        ...
+
     def refused(self, grant: Grant) -> None:
         """Take note that the server answered 401 to it."""
         ...
@@ -87,6 +92,10 @@ class TokenSource:
     def access(self, login: str, owner_id: int | None) -> Access:  # noqa: ARG002 # the protocol's; a token's kind is all that is known
         """By the kind that its prefix tells."""
         return self._access
+
+    def declared(self, login: str, owner_id: int | None) -> Declared | None:  # noqa: ARG002 # the protocol's; the server's answer tells
+        """Nothing; the scopes of a classic token come with each answer."""
+        return None
 
     def refused(self, grant: Grant) -> None:
         """Nothing to renew."""
