@@ -30,6 +30,10 @@ class Unreachable(Transient):
     """No answer came: refused, timed out, broken off."""
 
 
+class NoAnswer(Unreachable):
+    """A Steward elsewhere gave no answer; whether it acted is not known."""
+
+
 class RateLimited(Transient):
     """The server, or our own reserve, says wait. `retry_at` is always set."""
 

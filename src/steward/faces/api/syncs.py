@@ -97,6 +97,20 @@ def _answered(response: Response, looks: list[Json]) -> Json:
     return {"items": looks}
 
 
+@router.post("/organisations/freeze", response_model=list[Organisation], tags=["organisations"])
+@needs(Right.FREEZE)
+def freeze_all(request: Request, wanted: Reason | None = None) -> list[Json]:
+    """Stop all automation in every organisation. Looking goes on."""
+    return deciding(request).freeze(None, wanted.reason if wanted else "")
+
+
+@router.post("/organisations/unfreeze", response_model=list[Organisation], tags=["organisations"])
+@needs(Right.DECIDE)
+def unfreeze_all(request: Request) -> list[Json]:
+    """Let automation go on in every organisation."""
+    return deciding(request).unfreeze(None)
+
+
 @router.post("/organisations/{login}/freeze", response_model=Organisation, tags=["organisations"])
 @needs(Right.FREEZE)
 def freeze(request: Request, login: Login, wanted: Reason | None = None) -> Json:
