@@ -12,6 +12,7 @@ import click
 from jinja2 import nodes
 
 from steward.app.exits import exits
+from steward.domain.credentials import NEEDS, CredentialKind
 from steward.domain.deliveries import State
 from steward.domain.drift import KINDS, NOTED
 from steward.domain.guards import Guard
@@ -128,6 +129,9 @@ def _labels() -> Iterator[Key]:
     yield from (("right", right.meaning) for right in Right)
     yield from (("outcome", outcome) for outcome in ("done", "refused", "failed"))
     yield from (("pass", state) for state in ("valid", "ended", "expired", "used"))
+    yield from (("credential", kind.value) for kind in CredentialKind)
+    yield from (("need", need.why) for need in NEEDS)
+    yield from (("came", source) for source in ("webhook", "sweep"))
     yield from (("act", words) for words in ACTS.values())
     yield from (("source", source) for source in ("default", "environment"))
     yield from (("setting", info.description or "") for _section, _name, info in known())

@@ -15,6 +15,7 @@ from steward.app.deciding import Deciding
 from steward.app.doctor import Check, examine
 from steward.app.holding import Holding
 from steward.app.measures import Measures, in_order
+from steward.app.notices import Notices
 from steward.app.parts import Parts
 from steward.app.people import People
 from steward.app.queries import Queries
@@ -91,6 +92,10 @@ class Application(Parts):
     def credentials(self, by: Principal) -> Credentials:
         """What the credential declares, as that principal may see it."""
         return Credentials(self, by)
+
+    def notices(self, by: Principal) -> Notices:
+        """The notices on their way, as that principal may see them."""
+        return Notices(self.store, self.channels, by)
 
     def service(self) -> Service:
         """The loops of a running Steward."""

@@ -125,9 +125,10 @@ def examined(forge: ForgeRights, login: str, *purposes: Purpose) -> tuple[bool, 
         return True, f"{declared.kind.value}; what it may do is unknown: GitHub does not tell", ""
     named = ", ".join(sorted(declared.rights)) or "nothing"
     absent = lacking(declared, purposes)
-    detail = f"{declared.kind.value} with {named}"
-    if absent:
-        detail += "; it lacks " + "; ".join(f"{name_of(n, declared.kind)}, to {n.why}" for n in absent)
+    if not absent:
+        return True, f"{declared.kind.value} with {named}", ""
+    lacks = "; ".join(f"{name_of(need, declared.kind)}, to {need.why}" for need in absent)
+    detail = f"{declared.kind.value} with {named}; it lacks {lacks}"
     grave = [need for need in absent if need.purpose is not Purpose.WEBHOOKS]
     if not grave:
         return True, detail, ""

@@ -39,9 +39,11 @@ def examine(parts: Parts) -> list[Check]:
         for login in parts.logins:
             checks.append(_organisation(forge, login))
             if checks[-1].ok:
-                checks.append(_declared("credential", forge, login, Purpose.OBSERVE, Purpose.WEBHOOKS))
+                checks.append(
+                    _declared(f"credential in {login}", forge, login, Purpose.OBSERVE, Purpose.WEBHOOKS)
+                )
             if parts.builder is not None:
-                checks.append(_declared("builder", parts.builder(), login, Purpose.BUILD))
+                checks.append(_declared(f"builder in {login}", parts.builder(), login, Purpose.BUILD))
         checks.append(_budget(forge))
     except Permanent as error:
         checks.append(Check("github", ok=False, detail=error.reason, fix=error.advice))
@@ -90,8 +92,7 @@ def _organisation(forge: ForgeRead, login: str) -> Check:
     return Check(name, ok=True, detail=f"id {facts.id}; {words[access]}")
 
 
-def _declared(what: str, forge: ForgeRights, login: str, *purposes: Purpose) -> Check:
-    name = f"{what} in {login}"
+def _declared(name: str, forge: ForgeRights, login: str, *purposes: Purpose) -> Check:
     try:
         ok, detail, fix = examined(forge, login, *purposes)
     except Permanent as error:

@@ -220,6 +220,10 @@ class Reads(AccessReads, AttentionReads, BoardReads, InboxReads, MeasureReads, P
         """How many rows per state."""
         ...
 
+    def outbox(self, states: Collection[str], limit: int) -> list[Outgoing]:
+        """Rows in these states, newest first."""
+        ...
+
     def setting(self, name: str) -> Any | None:
         """A stored JSON value (never a secret), or None."""
         ...

@@ -196,6 +196,8 @@ def test_the_outbox_tells_what_may_be_tried_now(store: SqlStore) -> None:
     with store.reading() as view:
         assert view.outbox_due(after(10), 1) == [waits]
         assert view.outbox_counts() == {"sent": 1, "sending": 1, "failed": 1, "uncertain": 1, "pending": 2}
+        assert [row.key for row in view.outbox(["failed", "uncertain"], 10)] == ["d", "c"]
+        assert [row.key for row in view.outbox(["pending"], 1)] == ["f"]
 
 
 def test_one_channel_of_a_notice_does_not_settle_another(store: SqlStore) -> None:

@@ -142,6 +142,11 @@ class JournalReads(View):
         rows = self._all(select(outbox).where(waiting, due).order_by(_o.id).limit(limit))
         return [outgoing_from(row) for row in rows]
 
+    def outbox(self, states: Collection[str], limit: int) -> list[Outgoing]:
+        """Rows in these states, newest first."""
+        found = select(outbox).where(_o.state.in_(list(states))).order_by(_o.id.desc()).limit(limit)
+        return [outgoing_from(row) for row in self._all(found)]
+
     def outbox_counts(self) -> dict[str, int]:
         """How many rows per state."""
         return {row[0]: row[1] for row in self._all(select(_o.state, func.count()).group_by(_o.state))}

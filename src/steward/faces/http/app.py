@@ -23,6 +23,8 @@ from steward.faces.web import (
     activity,
     assets,
     audit,
+    connections,
+    hooks_page,
     incidents,
     lifecycle,
     login,
@@ -51,6 +53,8 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     settings.router,
     tokens.router,
     users.router,
+    connections.router,
+    hooks_page.router,
     audit.router,
     sync.router,
 )
