@@ -20,7 +20,7 @@ from steward.domain.project import Management
 from steward.domain.status import Trigger
 from steward.faces.http.failures import failure_of
 from steward.faces.http.guard import GuardedRoute, needs, public
-from steward.faces.http.site import LANG_COOKIE, THEME_COOKIE, commands, queries
+from steward.faces.http.site import LANG_COOKIE, THEME_COOKIE, commands, queries, signed_in, site
 from steward.faces.web import asking
 from steward.faces.web.render import THEMES, page
 from steward.faces.words import LANGUAGES
@@ -158,7 +158,10 @@ def _back(slug: str) -> Response:
 @router.post("/preferences")
 @public
 def preferences(request: Request, lang: Text = "", theme: Text = "", next: Text = "/") -> Response:  # noqa: A002 # the name in the form
-    """The language and the theme of this browser; leads back to where one was."""
+    """The language and the theme of this browser, the language for one's messages too; back to where one was."""
+    by = signed_in(request)
+    if lang in LANGUAGES and by is not None and by.user is not None and by.may_somewhere(Right.OWN):
+        site(request).app.people(by).change(by.user.name, lang=lang)
     response = RedirectResponse(own_path(next), status_code=303)
     secure = request.url.scheme == "https"
     for name, value, known in ((LANG_COOKIE, lang, LANGUAGES), (THEME_COOKIE, theme, THEMES)):
