@@ -10,6 +10,7 @@ import pytest
 
 from steward.faces.words import speak
 from tests.faces.cli import Runner, run_command
+from tests.faces.process import Starter, starting
 
 
 @pytest.fixture
@@ -28,3 +29,10 @@ def clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
 def run(clean: None) -> Runner:
     """The command line."""
     return run_command
+
+
+@pytest.fixture
+def start(clean: None, tmp_path: Path) -> Iterator[Starter]:
+    """Starts `steward up` and the like as processes in the test's own directory."""
+    with starting(tmp_path) as starter:
+        yield starter

@@ -4,104 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import socket
 import subprocess
-import sys
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Protocol
 
 import httpx
 import pytest
 
 from localhub.testing import Hub
 from steward.adapters.clock import SystemClock
-from steward.domain.instant import elapsed_s
+from tests.faces.process import BIN, QUICK, Starter
 
-BIN = Path(sys.executable).parent
 pytestmark = pytest.mark.usefixtures("clean")
-
-
-@dataclass
-class Process:
-    """A running `steward up`, its lines as they come."""
-
-    child: subprocess.Popen[str]
-    out: list[str] = field(default_factory=list)
-    err: list[str] = field(default_factory=list)
-
-    def wait_for(self, pattern: str, timeout_s: float = 40) -> str:
-        """The first line on standard output that the pattern is found in."""
-        clock = SystemClock()
-        began = clock.now()
-        while elapsed_s(began, clock.now()) < timeout_s:
-            for line in list(self.out):
-                if re.search(pattern, line):
-                    return line
-            assert self.child.poll() is None, f"it ended with {self.child.returncode}: {self.out} {self.err}"
-            clock.wait(0.05)
-        raise AssertionError(f"'{pattern}' did not come in {timeout_s} s: {self.out} {self.err}")
-
-    def end(self, how: signal.Signals = signal.SIGINT) -> int:
-        """Ask it to stop; return its exit code."""
-        self.child.send_signal(how)
-        return self.child.wait(30)
-
-
-class Starter(Protocol):
-    """Starts `steward up ARGS` with these settings."""
-
-    def __call__(self, *args: str, **environ: str) -> Process: ...
-
-
-def _read(stream: IO[str], lines: list[str]) -> None:
-    with stream:
-        while line := stream.readline():
-            lines.append(line.rstrip("\n"))
-
-
-QUICK = {
-    "STEWARD_DEMO_PORT": "0",
-    "STEWARD_SYNC_INTERVAL_S": "1",
-    "STEWARD_SYNC_CONFIRM_SPACING_S": "1",
-    "STEWARD_SYNC_GRACE_S": "0",
-}
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Starter]:
-    """Starts processes; those that a test leaves behind are killed."""
-    running: list[Process] = []
-    readers: list[threading.Thread] = []
-
-    def starter(*args: str, **environ: str) -> Process:
-        child = subprocess.Popen(
-            [BIN / "steward", "up", *args],
-            cwd=tmp_path,
-            env=os.environ | QUICK | environ,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        process = Process(child)
-        for stream, lines in ((child.stdout, process.out), (child.stderr, process.err)):
-            assert stream is not None
-            readers.append(threading.Thread(target=_read, args=(stream, lines)))
-            readers[-1].start()
-        running.append(process)
-        return process
-
-    yield starter
-    for process in running:
-        if process.child.poll() is None:
-            process.child.kill()
-            process.child.wait()
-    for reader in readers:
-        reader.join()
 
 
 def steward(cwd: Path, *args: str) -> subprocess.CompletedProcess[str]:
@@ -129,6 +44,7 @@ def test_a_newcomer_sees_the_sample_come_in_and_a_deletion_believed(start: Start
     assert runtime.stat().st_mode & 0o777 == 0o600
     told = json.loads(runtime.read_text())
     assert told["pid"] == process.child.pid
+    assert told["web"] == process.board()
 
     clone = process.wait_for("git clone ").strip()
     shell(f"GIT_CONFIG_GLOBAL=/dev/null {clone} copy", tmp_path)
@@ -179,16 +95,20 @@ def test_the_child_ends_with_a_parent_that_is_killed(start: Starter, tmp_path: P
     start().wait_for("What happens")
 
 
-def test_a_taken_port_is_named_with_the_setting_that_changes_it(start: Starter) -> None:
+@pytest.mark.parametrize("setting", ["STEWARD_DEMO_PORT", "STEWARD_WEB_PORT", "STEWARD_WEB_HOOKS_PORT"])
+def test_a_taken_port_is_named_with_the_setting_that_changes_it(
+    start: Starter, tmp_path: Path, setting: str
+) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        process = start(STEWARD_DEMO_PORT=port)
+        process = start(**{setting: port})
         assert process.child.wait(30) == 1
     told = " ".join(process.err)
     assert port in told
-    assert "STEWARD_DEMO_PORT" in told
+    assert setting in told
+    assert not (tmp_path / ".steward" / "demo" / "runtime.json").exists()
 
 
 def test_a_configured_organisation_is_kept_in_step(start: Starter, tmp_path: Path) -> None:

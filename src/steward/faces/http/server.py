@@ -79,19 +79,9 @@ def serving(
         timeout_keep_alive=30,
         lifespan="on",
     )
-    server = _Server(config)
+    server = _Server(config, ended)
     context = contextvars.copy_context()
-
-    def serve() -> None:
-        try:
-            server.run([bound])
-        except BaseException:
-            log.exception("the web face died")
-            raise
-        finally:
-            ended()
-
-    run = threading.Thread(target=context.run, args=(serve,), name="web", daemon=True)
+    run = threading.Thread(target=context.run, args=(server.run, [bound]), name="web", daemon=True)
     run.start()
     try:
         if not server.ready.wait(START_TIMEOUT_S) or not server.started:
@@ -104,16 +94,32 @@ def serving(
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, which leaves signals to the process and says when it is ready."""
+    """uvicorn, which leaves signals to the process and says when it is ready, and when it has ended."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, ended: Callable[[], None]) -> None:
         super().__init__(config)
         self.ready = threading.Event()
+        self._ended = ended
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Signals are the process's, not ours."""
         yield
+
+    async def main_loop(self) -> None:
+        """Run until asked to stop. What it dies of is logged, and it stops in order then too."""
+        try:
+            await super().main_loop()
+        except Exception:
+            # Whoever waits for `ended` ends the process; nothing goes on without the server.
+            log.exception("the web face died")
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve, then say that it has ended."""
+        try:
+            await super().serve(sockets)
+        finally:
+            self._ended()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then say so."""
