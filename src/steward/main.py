@@ -15,14 +15,17 @@ from steward.faces.cli.root import steward
 
 if TYPE_CHECKING:
     # For the types alone; see above.
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from steward.adapters.clock import SystemClock
     from steward.adapters.github import Credential
     from steward.app.application import Application
+    from steward.domain.credentials import Purpose
+    from steward.faces.cli.asking import Answering
     from steward.ports import ForgeHooks, ForgeRead, ForgeRights, Notifier, Secret, Store
     from steward.settings import Loaded
+    from steward.settings.model import GitHub
 
 SAMPLE_SERVER: Final = "localhub"
 """What stands in the database as the sample organisation's server: its address may change, its data do not."""
@@ -46,6 +49,27 @@ class Wiring:
         if self._clock is None:
             self._clock = SystemClock()
         return self._clock
+
+    def remote(self, loaded: Loaded, server: str, token_file: Path | None, closing: ExitStack) -> Answering:
+        """A Steward elsewhere, asked over its API."""
+        from steward.adapters.remote import connect
+        from steward.app.errors import NotSignedIn
+
+        settings = loaded.settings
+        file = token_file or settings.token_file
+        if file is not None:
+            token = _secret(file, "--token-file" if token_file else "STEWARD_TOKEN_FILE")
+        elif settings.token is not None:
+            token = settings.token.get_secret_value()
+        else:
+            raise NotSignedIn(f"no token for the Steward at {server}")
+        remote = connect(server, token, plain=settings.server_plain_http)
+        closing.callback(remote.close)
+        return remote
+
+    def wait(self, timeout_s: float) -> bool:
+        """Let that time pass; True where the process is to end."""
+        return self.clock.wait(timeout_s)
 
     def stop(self) -> None:
         """End every wait of this process's clock."""
@@ -125,7 +149,7 @@ class Wiring:
         if loaded.demo:
             return "the sample organisation's own"
         github = loaded.settings.github
-        _credential(loaded)
+        _credential(github)
         if github.app_id is not None:
             return f"GitHub App {github.app_id}, key in {github.app_key_file}"
         return f"token in {github.token_file}" if github.token_file else "token in the settings"
@@ -140,16 +164,15 @@ class Wiring:
                 notifier.check()
         return [notifier.channel for notifier in notifiers]
 
-    def organisation(self, url: str, token: str, login: str) -> dict[str, Any]:
-        """Read one organisation with a token."""
-        from steward.adapters.github import Token, connect
+    def organisation(self, github: GitHub, login: str, purposes: Sequence[Purpose]) -> dict[str, Any]:
+        """Read one organisation, and what the credential declares there."""
+        from steward.adapters.github import connect
+        from steward.app.credentials import examined
 
-        forge = connect(url, credential=Token(token), clock=self.clock)
-        try:
+        with connect(github.url, credential=_credential(github), clock=self.clock) as forge:
             facts = forge.organisation(login, None)
-        finally:
-            forge.close()
-        return {"id": facts.id, "login": facts.login}
+            ok, declared, _fix = examined(forge, login, *purposes)
+        return {"id": facts.id, "login": facts.login, "ok": ok, "declared": declared}
 
     @property
     def database(self) -> Database:
@@ -205,7 +228,7 @@ def _address(loaded: Loaded) -> tuple[str, Credential]:
     from steward.ports import Permanent
 
     if not loaded.demo:
-        return loaded.settings.github.url, _credential(loaded)
+        return loaded.settings.github.url, _credential(loaded.settings.github)
     running = runtime.find(loaded.state_dir)
     if running is None:
         raise Permanent(
@@ -215,10 +238,9 @@ def _address(loaded: Loaded) -> tuple[str, Credential]:
     return running.server, Token(running.token)
 
 
-def _credential(loaded: Loaded) -> Credential:
+def _credential(github: GitHub) -> Credential:
     from steward.adapters.github import App, Token
 
-    github = loaded.settings.github
     if github.app_id is not None and github.app_key_file is not None:
         key = _secret(github.app_key_file, "STEWARD_GITHUB_APP_KEY_FILE")
         return App(str(github.app_id), key, github.app_installation_id)

@@ -21,7 +21,7 @@ FILE_VARIABLE: Final = "STEWARD_CONFIG"
 RESERVED: Final = "STEWARD_TEST_"
 APP: Final = frozenset({"github.app_id", "github.app_key_file", "github.app_installation_id"})
 CREDENTIAL: Final = APP | {"github.token", "github.token_file"}
-SECRETS: Final = ("database_url", "github.token", "github.webhook_secret", "notify.urls")
+SECRETS: Final = ("token", "database_url", "github.token", "github.webhook_secret", "notify.urls")
 
 
 def load(file: Path | None = None) -> Loaded:

@@ -239,6 +239,15 @@ class Settings(BaseSettings):
         default=None,
         description="Form of log lines; where not set, json for a service without a terminal, else text",
     )
+    server: Annotated[str, AfterValidator(_origin)] | None = Field(
+        default=None,
+        description="Address of the Steward that commands ask; where not set, this machine's database",
+    )
+    token: SecretStr | None = Field(default=None, description="API token for it; a token file is safer")
+    token_file: Path | None = Field(default=None, description="File that holds the API token for it")
+    server_plain_http: bool = Field(
+        default=False, description="Whether that token may go over plain HTTP beyond this machine"
+    )
     github: GitHub = GitHub()
     sync: SyncSection = SyncSection()
     notify: NotifySection = NotifySection()

@@ -19,7 +19,7 @@ from steward.adapters.remote.shapes import (
 )
 from steward.adapters.remote.webhooks import RemoteWebhooks
 from steward.adapters.remote.wire import Wire, checked, path, project_path
-from steward.app.errors import Invalid
+from steward.app.errors import Invalid, NotSignedIn
 from steward.domain.project import Management
 from steward.domain.status import Status, Trigger
 from steward.ports import ProjectQuery
@@ -77,10 +77,12 @@ class Remote:
 
 
 def connect(address: str, token: str, *, plain: bool = False) -> Remote:
-    """Speak to the Steward at that address. Raises Permanent where the token would go over plain HTTP.
+    """Speak to the Steward at that address. Raises BadSettings where the token would go over plain HTTP.
 
-    Nothing is sent before something is asked.
+    Nothing is sent before something is asked. Raises NotSignedIn for what can be no token.
     """
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise NotSignedIn("what was given is no token of Steward")
     return Remote(Wire(checked(address, plain=plain), token))
 
 

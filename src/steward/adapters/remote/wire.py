@@ -14,7 +14,7 @@ import httpx
 import msgspec
 
 from steward.adapters.remote.failing import Problem, exception_of
-from steward.ports import Permanent
+from steward.ports import BadSettings, Permanent
 from steward.ports.errors import NoAnswer
 
 PREFIX: Final = "/api/v1"
@@ -101,13 +101,17 @@ def project_path(reference: str, *parts: str) -> str:
 
 
 def checked(address: str, *, plain: bool) -> str:
-    """The address, if a token may be sent there. Raises Permanent: it must be https, but on this machine.
+    """The address, if a token may be sent there. Raises BadSettings: it must be https, but on this machine.
 
     `plain` lets a token go over http to any host.
     """
     parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:
+        raise BadSettings(
+            f"'{address}' is no address of a Steward", "For example: https://steward.example.com"
+        )
     if parts.scheme == "http" and parts.hostname not in LOOPBACK and not plain:
-        raise Permanent(
+        raise BadSettings(
             f"the token would go to {parts.hostname} over plain HTTP, where others can read it",
             "Use an address with https://, or set STEWARD_SERVER_PLAIN_HTTP=true where the network is trusted.",
         )

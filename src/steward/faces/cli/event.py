@@ -8,7 +8,8 @@ import click
 
 from steward.faces.cli.base import group, option
 from steward.faces.cli.session import Session
-from steward.faces.words import _
+from steward.faces.words import _, said
+from steward.ports.errors import Transient
 
 event: Final = group("event", "Read what happened, and follow it.")
 COMMANDS: Final = {"event": event}
@@ -39,9 +40,17 @@ def tail(session: Session, follow: bool, after: int | None, limit: int, project:
             session.note(_("Nothing has happened yet."))
         return
     position = max([after or 0, *(shown["position"] for shown in events)]) if after is not None else newest
+    away = False
     while True:
-        for shown in queries.events(after=position, project=project, limit=BATCH):
-            session.line(shown, event_text(shown))
-            position = shown["position"]
-        if session.app.clock.wait(POLL_S):
+        try:
+            for shown in queries.events(after=position, project=project, limit=BATCH):
+                session.line(shown, event_text(shown))
+                position = shown["position"]
+            away = False
+        except Transient as error:
+            # Nothing is missed: it goes on after the event that was printed last.
+            if not away:
+                session.note(_("waiting for events again: {reason}", reason=said(error.reason)))
+            away = True
+        if session.wiring.wait(POLL_S):
             return

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import click
 
-from steward.app.errors import Invalid, LeaseHeld, Unknown
+from steward.app.errors import Forbidden, Invalid, LeaseHeld, NotSignedIn, Stale, Unknown
 from steward.domain.lifecycle import Refused
 from steward.faces.cli.session import json_text
 from steward.faces.lines import guard_words
@@ -21,6 +21,7 @@ from steward.ports.errors import (
     Conflict,
     Incomplete,
     LeaseLost,
+    NoAnswer,
     NoSuchOrganisation,
     Permanent,
     RateLimited,
@@ -65,6 +66,25 @@ def _lease_held(error: LeaseHeld) -> Failure:
     message = _("another Steward runs on this database: {holder}", holder=error.holder)
     advice = _("Use that one, or stop it first; `steward project list` and the like work beside it")
     return Failure(FAILURE, "lease_held", message, advice)
+
+
+def _not_signed_in(error: NotSignedIn) -> Failure:
+    advice = _("Name a valid token: STEWARD_TOKEN or --token-file. `steward token create` makes one there")
+    return Failure(AUTH, "not_signed_in", said(error.why), advice)
+
+
+def _forbidden(error: Forbidden) -> Failure:
+    advice = _("An admin can give the right: `steward user grant NAME ROLE`")
+    return Failure(AUTH, "forbidden", said(str(error)), advice)
+
+
+def _stale(error: Stale) -> Failure:
+    return Failure(FAILURE, "stale", said(str(error)), _("Look at it as it is now, then decide again"))
+
+
+def _no_answer(error: NoAnswer) -> Failure:
+    advice = _("Check --server and the network; see how things stand before you try again")
+    return Failure(FAILURE, "no_answer", said(error.reason), advice)
 
 
 def _lost(error: Exception) -> Failure:
@@ -143,6 +163,10 @@ TELLERS: Final[tuple[tuple[type[Exception], Callable[[Any], Failure]], ...]] = (
     (Unknown, _unknown),
     (Invalid, _invalid),
     (Refused, _refused),
+    (Forbidden, _forbidden),
+    (NotSignedIn, _not_signed_in),
+    (Stale, _stale),
+    (NoAnswer, _no_answer),
     (LeaseHeld, _lease_held),
     (Permanent, _permanent),
     (Transient, _transient),

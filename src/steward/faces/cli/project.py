@@ -1,4 +1,4 @@
-"""`steward project`: list, show and history; order, archive, reopen, relink, watch, drive, ignore."""
+"""`steward project`: list, show and history; orders and their gates, archive, relink, owners, management."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any, Final
 import click
 
 from steward.domain.project import Management
-from steward.domain.status import Phase, Status
+from steward.domain.status import Phase, Status, Trigger
 from steward.faces.cli.base import group, option
 from steward.faces.cli.session import Session
-from steward.faces.lines import management_label, status_label
+from steward.faces.lines import management_label, status_label, trigger_label
 from steward.faces.words import _, counted
 
 project: Final = group("project", "List, show, order, archive and relink projects.")
@@ -40,6 +40,7 @@ class StatusType(click.ParamType[Status]):
 @option("--phase", type=click.Choice([p.value for p in Phase]), help="Only in this phase")
 @option("--org", help="Only of this organisation")
 @option("--management", type=click.Choice([m.value for m in Management]), help="Only managed in this way")
+@option("--owner", help="Only looked after by this one; '-': by nobody")
 @option("--text", default="", help="Only with this text in slug, title or repository")
 @option("--limit", type=click.IntRange(min=1), help="At most so many")
 @option("--all", "show_all", is_flag=True, help="Ignored ones too")
@@ -54,7 +55,8 @@ def list_projects(session: Session, /, **filters: Any) -> None:
     if not show_all and not filters["management"]:
         shown.remove(Management.IGNORE)
     statuses = {status.value for status in filters["statuses"]}
-    query = ProjectQuery(statuses=statuses, management=shown, text=filters["text"])
+    owner = "" if filters["owner"] == "-" else filters["owner"]
+    query = ProjectQuery(statuses=statuses, management=shown, text=filters["text"], owner=owner)
     rows = session.queries.projects(query)
     if filters["org"]:
         rows = _of_organisation(session, rows, filters["org"])
@@ -102,7 +104,7 @@ def _tell_hidden(session: Session, *, nothing: bool) -> None:
                 hidden,
             )
         )
-    elif nothing and session.loaded.demo:
+    elif nothing and session.server is None and session.loaded.demo:
         session.note(_("Nothing is known yet: `steward up` starts the sample organisation"))
     elif nothing:
         session.note(
@@ -153,6 +155,49 @@ def order(session: Session, slug: str, org: str | None, title: str) -> None:
     if session.rehearse(_("order {slug} as a draft", slug=slug), project=slug):
         return
     _changed(session, session.commands.order(slug, organisation=org, title=title))
+
+
+def _asks(name: str, trigger: Trigger, text: str) -> None:
+    @project.command(name, help=text)
+    @click.argument("reference", metavar="PROJECT")
+    @option("--reason", default="", help="Why, for the history")
+    @click.pass_obj
+    def ask(session: Session, reference: str, reason: str) -> None:
+        before = session.queries.project(reference)
+        if session.rehearse(
+            _("{slug}: ask for «{move}»", slug=before["slug"], move=trigger_label(trigger.value)),
+            project=before["slug"],
+            refused=_standing_against(before, trigger.value),
+        ):
+            return
+        _changed(session, session.commands.ask(before["id"], trigger, reason))
+
+
+_asks("approve", Trigger.APPROVED, "Approve a draft, so that it is specified and estimated.")
+_asks("confirm", Trigger.CONFIRMED, "Confirm an estimate, so that the project is created.")
+_asks("revise", Trigger.REVISED, "Take an estimate back to a draft, to be changed.")
+_asks("cancel", Trigger.CANCELLED, "Cancel an order, or stop what runs.")
+
+
+@project.command("owner", help="Say who looks after a project; with --none, nobody.")
+@click.argument("reference", metavar="PROJECT")
+@click.argument("name", required=False)
+@option("--none", "nobody", is_flag=True, help="Nobody looks after it any more")
+@click.pass_obj
+def owner(session: Session, reference: str, name: str | None, nobody: bool) -> None:
+    """Name an owner."""
+    if bool(name) == nobody:
+        raise click.UsageError(_("name who looks after it, or say --none"))
+    before = session.queries.project(reference)
+    effect = _(
+        "{slug}: owner {before} → {after}",
+        slug=before["slug"],
+        before=before["owner"] or _("nobody"),
+        after=name or _("nobody"),
+    )
+    if session.rehearse(effect, project=before["slug"], owner=name):
+        return
+    _changed(session, session.commands.own(before["id"], name))
 
 
 @project.command("archive", help="Shut a project down in Steward; its repository is left as it is.")

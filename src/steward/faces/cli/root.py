@@ -39,7 +39,9 @@ COMMANDS: Final = {
     "completion": (HOME + "completion", "Print the completion script of a shell."),
 }
 FLAGS: Final = ("--json", "--quiet", "--no-color", "--yes", "--dry-run")
-VALUED: Final = ("--lang", "--config")
+VALUED: Final = ("--lang", "--config", "--server", "--token-file")
+HERE: Final = frozenset({"up", "serve", "init", "doctor", "config", "db"})
+"""What works on this machine alone."""
 
 
 class Root(LazyGroup):
@@ -129,16 +131,31 @@ def hoist(args: Sequence[str]) -> list[str]:
     metavar="FILE",
     help="Settings file; steward.toml of the working directory where not given",
 )
+@option("--server", metavar="URL", help="Ask the Steward at this address instead of this machine's database")
+@option(
+    "--token-file",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="File with the API token for it; else STEWARD_TOKEN",
+)
 @click.version_option(
     package_name="steward", message="%(prog)s %(version)s", cls=Option, help="Show the version"
 )
 @click.pass_context
 def steward(ctx: click.Context, /, **given: Any) -> None:
     """Make the session of this run."""
-    if given["config"] is not None:
-        from pathlib import Path
+    for name in ("config", "token_file"):
+        if given[name] is not None:
+            from pathlib import Path
 
-        given["config"] = Path(given["config"])
+            given[name] = Path(given[name])
+    if given["server"] is not None and ctx.invoked_subcommand in HERE:
+        raise click.UsageError(
+            _(
+                "`steward {command}` works on this machine alone; leave --server away, or run it there",
+                command=ctx.invoked_subcommand,
+            )
+        )
     options = Options(**given)
     if options.lang is not None:
         speak(options.lang)

@@ -24,15 +24,20 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from steward.app.application import Application
-    from steward.app.attending import Attending
-    from steward.app.commands import Commands
-    from steward.app.deciding import Deciding
-    from steward.app.people import People
-    from steward.app.queries import Queries
-    from steward.app.sync import Sync
-    from steward.app.webhooks import Webhooks
+    from steward.domain.credentials import Purpose
     from steward.domain.people import Principal
+    from steward.faces.cli.asking import (
+        Answering,
+        Attending,
+        Commands,
+        Deciding,
+        People,
+        Queries,
+        Sync,
+        Webhooks,
+    )
     from steward.settings import Loaded
+    from steward.settings.model import GitHub
 
 
 class Database(Protocol):
@@ -75,8 +80,23 @@ class Wiring(Protocol):
         """Name the notifiers. Raises BadSettings for an address that cannot be used."""
         ...
 
-    def organisation(self, url: str, token: str, login: str) -> dict[str, Any]:
-        """Read one organisation with a token, to try a connection out: `{id, login}`."""
+    def organisation(self, github: GitHub, login: str, purposes: Sequence[Purpose]) -> dict[str, Any]:
+        """Read one organisation, to try a connection out: `{id, login, ok, declared}`.
+
+        `declared` says in words what the credential may do and what it lacks for these purposes; `ok` is False
+        where it lacks something that Steward cannot do without.
+        """
+        ...
+
+    def remote(self, loaded: Loaded, server: str, token_file: Path | None, closing: ExitStack) -> Answering:
+        """A Steward elsewhere, at that address; the token is that of the file, else of the settings.
+
+        Raises NotSignedIn where there is no token, BadSettings for an address without https.
+        """
+        ...
+
+    def wait(self, timeout_s: float) -> bool:
+        """Let that time pass; True where the process is to end."""
         ...
 
     def stop(self) -> None:
@@ -100,6 +120,8 @@ class Options:
     dry_run: bool = False
     lang: str | None = None
     config: Path | None = None
+    server: str | None = None
+    token_file: Path | None = None
 
 
 class Session:
@@ -133,39 +155,53 @@ class Session:
         return local(f"local:{os_user()}")
 
     @property
+    def server(self) -> str | None:
+        """The address of the Steward that is asked instead of this machine's database; None: there is none."""
+        return self.options.server or self.loaded.settings.server
+
+    @cached_property
+    def answering(self) -> Answering:
+        """Whoever answers. Raises what `app` raises; NotSignedIn where a server is named, but no token."""
+        if self.server is None:
+            from steward.faces.cli.asking import Local
+
+            return Local(self.app, self.by)
+        return self.wiring.remote(self.loaded, self.server, self.options.token_file, self.closing)
+
+    @property
     def queries(self) -> Queries:
         """What can be shown."""
-        return self.app.queries(self.by)
+        return self.answering.queries
 
     @property
     def commands(self) -> Commands:
         """What can be asked of projects."""
-        return self.app.commands(self.by)
+        return self.answering.commands
 
     @property
     def deciding(self) -> Deciding:
         """What can be decided of organisations."""
-        return self.app.deciding(self.by)
+        return self.answering.deciding
 
     @property
     def attending(self) -> Attending:
         """What can be done with incidents."""
-        return self.app.attending(self.by)
+        return self.answering.attending
 
     @property
     def people(self) -> People:
         """What can be done about people."""
-        return self.app.people(self.by)
+        return self.answering.people
 
     @property
     def webhooks(self) -> Webhooks:
         """What can be asked of webhooks."""
-        return self.app.webhooks(self.by)
+        return self.answering.webhooks
 
     @property
     def sync(self) -> Sync:
         """Looks on demand."""
-        return self.app.sync(self.by)
+        return self.answering.sync
 
     @cached_property
     def out(self) -> Console:

@@ -12,7 +12,7 @@ def web_address(session: Session) -> str:
     """The public address, else that of the Steward that runs here. Raises UsageError where there is neither."""
     from steward.faces.cli import runtime
 
-    public = session.loaded.settings.web.public_url
+    public = session.server or session.loaded.settings.web.public_url
     if public:
         return public.rstrip("/")
     running = runtime.find(session.loaded.state_dir)

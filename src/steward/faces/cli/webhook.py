@@ -70,7 +70,7 @@ def _hook_lines(hook: dict[str, Any]) -> list[str]:
 def register(session: Session, logins: tuple[str, ...], url: str | None) -> None:
     """Make the webhooks, or set them right."""
     url = url or _own_address(session)
-    names = ", ".join(logins or session.app.logins)
+    names = ", ".join(logins) or _("every organisation")
     if session.rehearse(_("have GitHub deliver webhooks of {names} to {url}", names=names, url=url), url=url):
         return
     hooks = session.webhooks.register(url, logins)
@@ -82,7 +82,7 @@ def _own_address(session: Session) -> str:
     """The public address; on the sample, which runs on this machine as well, that of the running Steward."""
     from steward.faces.cli import runtime
 
-    public = session.loaded.settings.web.public_url
+    public = session.server or session.loaded.settings.web.public_url
     if public:
         return public
     running = runtime.find(session.loaded.state_dir) if session.loaded.demo else None

@@ -1,0 +1,224 @@
+"""What the commands ask for, wherever it is answered: on this machine's database, or by a Steward elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    # For the types alone: importing any of these takes longer than the whole of `--help`.
+    from steward.app.application import Application
+    from steward.domain.people import Principal
+    from steward.domain.status import Trigger
+    from steward.ports import ProjectQuery
+
+Json = dict[str, Any]
+
+
+class Queries(Protocol):
+    """What can be shown; see `app.queries`."""
+
+    def projects(self, query: ProjectQuery) -> list[Json]: ...
+
+    def project(self, reference: str) -> Json: ...
+
+    def history(self, reference: str, limit: int = 100) -> list[Json]: ...
+
+    def incidents(self, states: Collection[str] = (), limit: int | None = None) -> list[Json]: ...
+
+    def incident(self, incident_id: int) -> Json: ...
+
+    def events(
+        self, after: int = 0, before: int | None = None, project: str | None = None, limit: int = 100
+    ) -> list[Json]: ...
+
+    def last_position(self) -> int: ...
+
+    def sync_status(self) -> Json: ...
+
+
+class Commands(Protocol):
+    """What can be asked of projects; see `app.commands`."""
+
+    def order(self, slug: str, *, organisation: str | None = None, title: str = "") -> Json: ...
+
+    def ask(self, reference: str, trigger: Trigger, reason: str = "") -> Json: ...
+
+    def archive(self, reference: str, reason: str = "") -> Json: ...
+
+    def reopen(self, reference: str, reason: str = "") -> Json: ...
+
+    def own(self, reference: str, owner: str | None) -> Json: ...
+
+    def manage(self, reference: str, management: str) -> Json: ...
+
+    def relink(self, reference: str, repository: str) -> Json: ...
+
+
+class Deciding(Protocol):
+    """What can be decided of organisations; see `app.deciding`."""
+
+    def freeze(self, organisation: str | None, reason: str = "") -> list[Json]: ...
+
+    def unfreeze(self, organisation: str | None) -> list[Json]: ...
+
+    def release(self, organisation: str, repository: str | None = None) -> Json: ...
+
+    def reject(self, organisation: str) -> Json: ...
+
+
+class Attending(Protocol):
+    """What can be done with incidents; see `app.attending`."""
+
+    def acknowledge(self, incident_id: int) -> Json: ...
+
+    def resolve(self, incident_id: int, reason: str = "") -> Json: ...
+
+    def mute(self, incident_id: int, for_s: float) -> Json: ...
+
+    def unmute(self, incident_id: int) -> Json: ...
+
+
+class Sync(Protocol):
+    """Looks on demand; see `app.sync`."""
+
+    def run(self, logins: Sequence[str] = (), *, progress: Callable[[str], None]) -> Json: ...
+
+    def plan(self, logins: Sequence[str] = ()) -> Json: ...
+
+
+class Webhooks(Protocol):
+    """What can be asked of webhooks; see `app.webhooks`."""
+
+    def status(self) -> Json: ...
+
+    def register(self, url: str, logins: Sequence[str] = ()) -> list[Json]: ...
+
+    def ping(self, logins: Sequence[str] = ()) -> list[Json]: ...
+
+    def sweep(self, logins: Sequence[str] = ()) -> list[Json]: ...
+
+    def deliveries(
+        self, *, states: Collection[str] = (), before: int | None = None, limit: int = 50
+    ) -> list[Json]: ...
+
+    def retry(self, delivery_id: int) -> Json: ...
+
+
+class People(Protocol):
+    """What can be done about people; see `app.people`."""
+
+    def me(self) -> Json: ...
+
+    def users(self) -> list[Json]: ...
+
+    def add(
+        self,
+        name: str,
+        role: str | None = None,
+        organisation: str | None = None,
+        full_name: str = "",
+        lang: str | None = None,
+    ) -> Json: ...
+
+    def grant(self, name: str, role: str, organisation: str | None = None) -> Json: ...
+
+    def ungrant(self, name: str, role: str, organisation: str | None = None) -> Json: ...
+
+    def disable(self, name: str) -> Json: ...
+
+    def enable(self, name: str) -> Json: ...
+
+    def link(self, name: str) -> Json: ...
+
+    def tokens(self, name: str | None = None, *, ended: bool = False) -> list[Json]: ...
+
+    def create_token(
+        self,
+        name: str,
+        note: str,
+        rights: Collection[str] | None = None,
+        organisation: str | None = None,
+        days: int = 90,
+    ) -> Json: ...
+
+    def end(self, pass_id: int) -> Json: ...
+
+    def audit(
+        self,
+        *,
+        before: int | None = None,
+        limit: int = 100,
+        actor: str = "",
+        outcome: str = "",
+        text: str = "",
+    ) -> list[Json]: ...
+
+
+class Answering(Protocol):
+    """Whoever answers."""
+
+    @property
+    def queries(self) -> Queries: ...
+
+    @property
+    def commands(self) -> Commands: ...
+
+    @property
+    def deciding(self) -> Deciding: ...
+
+    @property
+    def attending(self) -> Attending: ...
+
+    @property
+    def sync(self) -> Sync: ...
+
+    @property
+    def webhooks(self) -> Webhooks: ...
+
+    @property
+    def people(self) -> People: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """The application of this machine, on its database, as one principal asks it."""
+
+    app: Application
+    by: Principal
+
+    @property
+    def queries(self) -> Queries:
+        """What can be shown."""
+        return self.app.queries(self.by)
+
+    @property
+    def commands(self) -> Commands:
+        """What can be asked of projects."""
+        return self.app.commands(self.by)
+
+    @property
+    def deciding(self) -> Deciding:
+        """What can be decided of organisations."""
+        return self.app.deciding(self.by)
+
+    @property
+    def attending(self) -> Attending:
+        """What can be done with incidents."""
+        return self.app.attending(self.by)
+
+    @property
+    def sync(self) -> Sync:
+        """Looks on demand."""
+        return self.app.sync(self.by)
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """What can be asked of webhooks."""
+        return self.app.webhooks(self.by)
+
+    @property
+    def people(self) -> People:
+        """What can be done about people."""
+        return self.app.people(self.by)
