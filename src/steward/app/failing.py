@@ -53,14 +53,17 @@ def _keeps_failing(tx: Writes, organisation_id: int) -> bool:
 
 
 def _report(organisation: Organisation, error: Transient | Permanent, seen: Seen, *, wrong: bool) -> Report:
-    what = "is not where the settings say" if wrong else "cannot be looked at"
+    login, reason = organisation.login, error.reason
+    title = f"{login} cannot be looked at: {reason}"
+    if wrong:
+        title = f"{login} is not where the settings say: {reason}"
     return Report(
         key=f"{'misconfigured' if wrong else 'look_failed'}:{organisation.id}",
         cause=Cause.MISCONFIGURED if wrong else Cause.LOOK_FAILED,
         look=seen.look,
         stands=True,
         severity=Severity.ERROR,
-        title=f"{organisation.login} {what}: {error.reason}",
+        title=title,
         organisation_id=organisation.id,
         evidence={
             "reason": error.reason,
