@@ -51,7 +51,12 @@ def data_words() -> frozenset[str]:
         "partner-api-2 company-site who we are umbrella-tools school img src",
     ]
     texts += ["replaced by <b>what</b> we rent", "ci of the shop", "a dashboard", "an old script"]
-    texts += ["Orders from partners, once more", "a claim under the", "main private public"]
+    texts += [
+        "Orders from partners, once more",
+        "a claim under the DMCA",
+        "the health check",
+        "main private public",
+    ]
     return frozenset(word.lower() for text in texts for word in WORD.findall(text))
 
 

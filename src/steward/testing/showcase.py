@@ -199,7 +199,7 @@ class _Story:
     def _trouble(self) -> None:
         """What goes wrong, and what stays so."""
         world, at = self._world, self.at
-        unreachable = Transient("GitHub answered 502 three times")
+        unreachable = Transient("GitHub answered 502")
         at("12d", lambda: world.forge.script_listings(HOME, *[unreachable] * 3))
         for number in range(4):
             at(seconds("12d") - 300 * (number + 1), self._beat)
