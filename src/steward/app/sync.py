@@ -63,14 +63,9 @@ class Sync:
             asked = [tx.ask_look(one.id, self.by.actor, at) for one in chosen]
         return self.asked(asked)
 
-    def asked(self, ids: Sequence[int], wait_s: float = 0.0) -> list[Json]:
-        """Looks that were asked for; `report` is None until one was made. Waits that long for it. Raises Unknown."""
-        since = self.parts.clock.now()
-        while True:
-            shown = [self._asked(one) for one in ids]
-            ready = all(one["report"] is not None for one in shown)
-            if ready or elapsed_s(since, self.parts.clock.now()) >= wait_s or self.parts.clock.wait(POLL_S):
-                return shown
+    def asked(self, ids: Sequence[int]) -> list[Json]:
+        """Looks that were asked for; `report` is None until one was made. Raises Unknown."""
+        return [self._asked(one) for one in ids]
 
     def _asked(self, request_id: int) -> Json:
         with self.parts.store.reading() as view:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import asyncio
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
+from starlette.concurrency import run_in_threadpool
 
+from steward.app.sync import Sync
 from steward.domain.people import Right
 from steward.faces.api.kit import Asked, Login, Name, Number, Text
 from steward.faces.api.models import (
@@ -23,7 +26,8 @@ from steward.faces.http.site import deciding, principal_of, queries, site
 
 router = APIRouter(route_class=GuardedRoute, tags=["syncs"])
 Json = dict[str, Any]
-WAIT_MAX_S = 30.0
+WAIT_MAX_S: Final = 30.0
+POLL_S: Final = 0.1
 Wait = Annotated[
     float, Query(ge=0, le=WAIT_MAX_S, description="Wait so many seconds for the looks to be made")
 ]
@@ -68,13 +72,16 @@ def show_syncs(request: Request) -> Json:
     responses={202: {"model": AskedLooks, "description": "Asked for; not all made yet"}},
 )
 @needs(Right.LOOK)
-def ask_for_looks(
+async def ask_for_looks(
     request: Request, response: Response, wanted: Looks | None = None, wait_s: Wait = 0.0
 ) -> Json:
     """Have Steward look at GitHub now. 200 where all looks were made in time, else 202."""
     sync = site(request).app.sync(principal_of(request))
-    asked = sync.ask(wanted.organisations if wanted else [])
-    return _answered(response, sync.asked([one["id"] for one in asked], wait_s))
+    asked = await run_in_threadpool(sync.ask, wanted.organisations if wanted else [])
+    looks = await _made(sync, [look["id"] for look in asked], wait_s)
+    if any(look["report"] is None for look in looks):
+        response.status_code = 202
+    return {"items": looks}
 
 
 @router.get("/syncs/plan", response_model=Plans)
@@ -86,15 +93,20 @@ def plan_looks(request: Request, wanted: Annotated[WantedPlan, Query()]) -> Json
 
 @router.get("/syncs/{number}", response_model=AskedLook)
 @needs(Right.READ)
-def show_asked_look(request: Request, number: Number, wait_s: Wait = 0.0) -> Json:
+async def show_asked_look(request: Request, number: Number, wait_s: Wait = 0.0) -> Json:
     """Show a look that was asked for, and what it brought."""
-    return site(request).app.sync(principal_of(request)).asked([number], wait_s)[0]
+    return (await _made(site(request).app.sync(principal_of(request)), [number], wait_s))[0]
 
 
-def _answered(response: Response, looks: list[Json]) -> Json:
-    if any(look["report"] is None for look in looks):
-        response.status_code = 202
-    return {"items": looks}
+async def _made(sync: Sync, ids: list[int], wait_s: float) -> list[Json]:
+    """Those looks, as soon as all were made, or when the time is over; no thread waits meanwhile."""
+    over = asyncio.get_running_loop().time() + wait_s
+    while True:
+        looks = await run_in_threadpool(sync.asked, ids)
+        left_s = over - asyncio.get_running_loop().time()
+        if left_s <= 0 or all(look["report"] is not None for look in looks):
+            return looks
+        await asyncio.sleep(min(POLL_S, left_s))
 
 
 @router.post("/organisations/freeze", response_model=list[Organisation], tags=["organisations"])
