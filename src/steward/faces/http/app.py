@@ -13,10 +13,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from steward.faces.api import router as api
-from steward.faces.http import health, hooks, streams
+from steward.faces.http import health, hooks, metrics, streams
 from steward.faces.http.failures import handle
 from steward.faces.http.frame import Frame
 from steward.faces.http.guard import GuardedRoute
+from steward.faces.http.observed import Observed
 from steward.faces.http.site import Site
 from steward.faces.web import (
     actions,
@@ -39,6 +40,7 @@ from steward.faces.web import (
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     health.live_router,
     health.router,
+    metrics.router,
     api.router,
     streams.router,
     hooks.router,
@@ -68,6 +70,8 @@ def build(site: Site, routers: Sequence[APIRouter] = ROUTERS) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         if streams.router in routers:
             await site.live.start()
+        if metrics.router in routers:
+            await run_in_threadpool(site.meters.begin)
         site.receiver.start()
         yield
         await site.live.stop()
@@ -84,8 +88,10 @@ def build(site: Site, routers: Sequence[APIRouter] = ROUTERS) -> FastAPI:
     app.state.site = site
     app.router.route_class = GuardedRoute
     for router in routers:
-        app.include_router(router)
+        opened = router is metrics.router and site.metrics_public
+        app.include_router(metrics.open_router if opened else router)
     for kind in (HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, handle)
     app.add_middleware(Frame, site=site)
+    app.add_middleware(Observed, site=site)
     return app

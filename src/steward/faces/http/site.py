@@ -21,6 +21,7 @@ from steward.app.queries import Queries
 from steward.app.receiving import Receiver
 from steward.domain.people import Principal, User
 from steward.faces.http.limits import Guesses
+from steward.faces.http.meters import Meters
 from steward.faces.words import LANGUAGES, speak
 
 if TYPE_CHECKING:
@@ -60,6 +61,11 @@ class Site:
     def receiver(self) -> Receiver:
         """What takes webhooks in; it runs as long as the server does."""
         return Receiver(self.app)
+
+    @cached_property
+    def meters(self) -> Meters:
+        """The numbers of this server."""
+        return Meters(self.app.measures(), lambda: self.live.streams)
 
     def knows(self, host: str) -> bool:
         """Whether a Host header names this server: a loopback name, an address, or the public name.
