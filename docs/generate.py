@@ -1,4 +1,4 @@
-"""Writes the pages that are derived from the code: docs/cli.md, lifecycle.md, settings.md. `make docs` runs it.
+"""Writes the pages that are derived from the code: docs/cli.md, lifecycle.md, rights.md, settings.md. `make docs` runs it.
 
 It draws nothing of its own: the words, the table and the diagram come from the modules that the product runs
 on. tests/repo/test_docs.py holds the committed pages to it.
@@ -14,8 +14,12 @@ import click
 
 from localhub.main import cli as localhub
 from steward.domain.lifecycle import TABLE, Row, mermaid, settled
+from steward.domain.people import INSTALLATION_WIDE, Right, Role
 from steward.domain.status import ALIASES, INTERRUPTIONS, OPERATION_OF, Phase, Status
+from steward.faces.api import router as api
 from steward.faces.cli.root import steward
+from steward.faces.http.app import ROUTERS
+from steward.faces.http.guard import GuardedRoute, right_of
 from steward.faces.words import label, speaking
 from steward.settings import reference
 
@@ -63,6 +67,22 @@ DIAGRAM_HEAD: Final = """\
 ## Every edge
 
 The same text as `steward lifecycle show --format mermaid`.
+"""
+
+
+RIGHTS_HEAD: Final = """\
+# Who may do what over HTTP
+
+Generated from the routes by `make docs`; what an address needs is named beside it in the code, never here. A
+test sends every request of this table as every role and as nobody, and holds the answers to it.
+
+An address that names no right is refused to everybody. *Anybody* means without signing in; webhooks prove
+themselves by their signature. A role that is given in one organisation counts there alone, and it never gives
+{wide} there; what is not in one's organisations is as if it did not exist. An API token allows what its user
+may, or less. Beneath every address the application checks the right once more, where the organisation is
+known, and the lifecycle's table says who may make which [move](lifecycle.md#the-moves).
+
+## Rights
 """
 
 
@@ -173,9 +193,52 @@ def _option(param: click.Option, context: click.Context) -> str:
     return f"| `{cells[0]}` | {cells[1]} |"
 
 
+def rights_page() -> str:
+    """The whole of docs/rights.md."""
+    wide = ", ".join(f"`{right}`" for right in Right if right in INSTALLATION_WIDE)
+    parts = [RIGHTS_HEAD.format(wide=wide)]
+    parts.append(f"| right | allows to | {' | '.join(Role)} |")
+    parts.append(f"| --- | --- |{' --- |' * len(Role)}")
+    parts += [f"| `{right}` | {right.meaning} | {_marks(right)} |" for right in Right]
+    parts += ["", "## Addresses", "", f"| address | needs | {' | '.join(Role)} | nobody |"]
+    parts.append(f"| --- | --- |{' --- |' * len(Role)} --- |")
+    parts += [f"| {address} | {needed} |" for address, needed in sorted(_addresses())]
+    return "\n".join(parts) + "\n"
+
+
+def _marks(right: Right) -> str:
+    return " | ".join("yes" if right in role.rights else "no" for role in Role)
+
+
+def _addresses() -> Iterator[tuple[str, str]]:
+    for path, route in _routes():
+        right = right_of(route.endpoint)
+        assert right is not None, f"{path} names no right"
+        cells = (
+            f"`{right}` | {_marks(right)} | no"
+            if isinstance(right, Right)
+            else f"anybody | {' | '.join('yes' for _role in Role)} | yes"
+        )
+        for method in sorted(route.methods or ()):
+            yield f"`{method} {path}`", cells
+
+
+def _routes() -> Iterator[tuple[str, GuardedRoute]]:
+    """Every route that is served, with its whole path. The API's are in parts of their own."""
+    for router in ROUTERS:
+        apart = [route for route in router.routes if not isinstance(route, GuardedRoute)]
+        assert len(apart) == (len(api.PARTS) if router is api.router else 0), "what else is served?"
+        yield from ((route.path, route) for route in router.routes if isinstance(route, GuardedRoute))
+    for part in api.PARTS:
+        for route in part.routes:
+            assert isinstance(route, GuardedRoute), "every address is behind the guard"
+            yield f"{api.PREFIX}{route.path}", route
+
+
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "cli.md": cli_page,
     "lifecycle.md": lifecycle_page,
+    "rights.md": rights_page,
     "settings.md": reference,
 }
 """What is generated: the file's name in docs/, and what makes its text."""
