@@ -41,6 +41,7 @@ READS = (
     "project list --phase construction",
     "project list --org northwind",
     "project list --text shop --management drive",
+    "project list --owner - --status draft",
     "project list --org nowhere",
     "project show shop-front",
     "project show acme/shop-front",
