@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from steward.domain.gates import GATES
+from steward.domain.lifecycle import Who
+from steward.domain.people import Role
 from steward.domain.status import Status, Trigger
 from steward.faces import lines
-from steward.faces.words import _, label, said
+from steward.faces.people import role_label
+from steward.faces.words import _, label
 
 Json = Mapping[str, Any]
 T = Trigger
@@ -66,7 +69,7 @@ def _ask(project: Json, action: Json) -> Ask:
     if own and action["reason"] == "guard":
         refused = ""
     if action["reason"] == "role":
-        refused = said(action["refused"])
+        refused = _role_words(action["refused"])
     return Ask(
         ask_label(trigger.value),
         trigger.value,
@@ -77,6 +80,12 @@ def _ask(project: Json, action: Json) -> Ask:
         trigger in GRAVE,
         bool(row and row.trigger is trigger) or own is not None,
     )
+
+
+def _role_words(refused: str) -> str:
+    """The least role that may ask: the table says who, people know the roles that make one so."""
+    role = Role.OPERATOR if Who.PERSON in refused else Role.APPROVER
+    return _("needs the role of {role} or above", role=role_label(role))
 
 
 def ask_label(trigger: str) -> str:

@@ -24,7 +24,7 @@ from steward.domain.status import Phase, Status
 from steward.faces import lines, words
 from steward.faces.http.failures import Failure
 from steward.faces.http.site import COOKIE, THEME_COOKIE, context, csrf_token, signed_in, site
-from steward.faces.web import asking, assets, cards, frame, timeline, times
+from steward.faces.web import asking, assets, cards, failing, frame, timeline, times
 from steward.faces.words import _
 
 THEMES: Final = ("system", "light", "dark")
@@ -104,8 +104,9 @@ def _globals() -> dict[str, Any]:
         "hold_reason": cards.hold_reason,
         "who_words": cards.who_words,
         "incident_title": cards.incident_title,
-        "failure_title": failure_title,
-        "failure_detail": failure_detail,
+        "failure_title": failing.title,
+        "failure_detail": failing.detail,
+        "failure_advice": failing.advice,
         "initials": initials,
         "fresh_key": fresh_key,
         "ago": ago,
@@ -195,33 +196,6 @@ def _severity(code: str, css: str, _lang: str) -> Markup:
     return Markup('<span class="severity severity-{}">{}<span class="{}">{}</span></span>').format(
         known, glyph(f"severity-{known}", 16), css, said
     )
-
-
-def failure_title(failure: Failure) -> str:
-    """What a failure is called, for a reader who does not know the numbers of HTTP."""
-    return {
-        400: _("That cannot be read"),
-        401: _("Please sign in"),
-        403: _("You may not do that"),
-        404: _("Not found"),
-        405: _("Not possible at this address"),
-        409: _("That is not possible now"),
-        410: _("That is gone"),
-        412: _("Somebody was quicker"),
-        413: _("That is too large"),
-        422: _("That cannot be done as asked"),
-        429: _("Too many attempts"),
-        502: _("GitHub did not take it"),
-        503: _("Not reachable just now"),
-    }.get(failure.status, _("Something went wrong here"))
-
-
-def failure_detail(failure: Failure) -> str:
-    """What went wrong, as a sentence."""
-    told = (
-        lines.guard_words(failure.detail) if failure.code == "refused-guard" else words.said(failure.detail)
-    )
-    return told[:1].upper() + told[1:] + ("" if told.endswith((".", "?", "!")) else ".")
 
 
 def initials(name: str) -> str:
