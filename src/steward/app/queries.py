@@ -221,6 +221,8 @@ def shown_incident(view: Reads, incident: Incident) -> Json:
 
 def shown_incidents(view: Reads, incidents: Sequence[Incident]) -> list[Json]:
     """Incidents, with the names of what their ids mean."""
+    if not incidents:
+        return []
     slugs = _slugs(view, [incident.project_id for incident in incidents])
     homes = {organisation.id: organisation for organisation in view.organisations()}
     return [

@@ -18,18 +18,17 @@ from steward.ports import IncidentQuery
 
 _i, _o = incidents.c, outbox.c
 _UNRESOLVED = _i.state.in_(["open", "acknowledged"])
+_EVERY_UNRESOLVED = frozenset(Group) - {Group.RESOLVED}
 
 
 def _in_group(group: Group, at: datetime) -> ColumnElement[bool]:
     """Whether an incident is in that group: the SQL of `domain.incidents.group`."""
-    muted = and_(_i.muted_until.is_not(None), _i.muted_until > stamp(at))
-    unmuted = or_(_i.muted_until.is_(None), _i.muted_until <= stamp(at))
-    return {
-        Group.RESOLVED: _i.state == "resolved",
-        Group.MUTED: and_(_UNRESOLVED, muted),
-        Group.ACKNOWLEDGED: and_(_i.state == "acknowledged", unmuted),
-        Group.NEEDS: and_(_i.state == "open", unmuted),
-    }[group]
+    if group is Group.RESOLVED:
+        return _i.state == "resolved"
+    if group is Group.MUTED:
+        return and_(_UNRESOLVED, _i.muted_until.is_not(None), _i.muted_until > stamp(at))
+    state = "acknowledged" if group is Group.ACKNOWLEDGED else "open"
+    return and_(_i.state == state, or_(_i.muted_until.is_(None), _i.muted_until <= stamp(at)))
 
 
 class AttentionReads(View):
@@ -38,7 +37,9 @@ class AttentionReads(View):
     def attention(self, query: IncidentQuery) -> list[Incident]:
         """Those that match, worst first, then newest."""
         statement = select(incidents).order_by(WORST_FIRST, _i.id.desc()).limit(query.limit)
-        if query.groups:
+        if frozenset(query.groups) == _EVERY_UNRESOLVED:
+            statement = statement.where(_UNRESOLVED)
+        elif query.groups:
             statement = statement.where(or_(*(_in_group(group, query.at) for group in query.groups)))
         if query.organisation_ids is not None:
             statement = statement.where(_i.organisation_id.in_(list(query.organisation_ids)))

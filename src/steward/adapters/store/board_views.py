@@ -149,10 +149,10 @@ class BoardReads(View):
     def windows(self, query: ProjectQuery, limit: int) -> dict[str, list[Found]]:
         """Per phase that has any, the first of those that match, newest in their status first."""
         # Per phase one walk along its index, which ends when the window is full; then the rows at once.
+        within = _within(query, _p.id)
         heads = [
             select(
-                _within(query, _p.id)
-                .where(_p.phase == str(phase))
+                within.where(_p.phase == str(phase))
                 .order_by(_p.entered_at.desc(), _p.slug.desc())
                 .limit(limit)
                 .subquery()
