@@ -95,9 +95,12 @@ def _latency(name: str, url: str, seconds: float, limit: float | None) -> Result
     with serving(url, "") as port:
         asyncio.run(_burst(port, 500))
         times = asyncio.run(_steadily(port, seconds))
+    with serving("sqlite://", "floor") as port:
+        asyncio.run(_burst(port, 500))
+        floor = quantiles(asyncio.run(_steadily(port, seconds / 3)), n=1000)[989] * 1e3
     cuts = quantiles(times, n=1000)
     p50, p99 = cuts[499] * 1e3, cuts[989] * 1e3
-    detail = f"p50 {p50:.1f} ms, p99 {p99:.1f} ms, worst {max(times) * 1e3:.1f} ms of {len(times):,}"
+    detail = f"p50 {p50:.1f} ms, p99 {p99:.1f} ms, worst {max(times) * 1e3:.1f} ms; p99 without storing {floor:.1f} ms"
     return Result(
         f"p99 of {RATE} webhooks/s for {seconds:.0f} s / {LIMIT_MS:.0f} ms, {name}",
         p99 / LIMIT_MS,
