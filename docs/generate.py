@@ -18,6 +18,7 @@ from steward.domain.people import INSTALLATION_WIDE, Right, Role
 from steward.domain.status import ALIASES, INTERRUPTIONS, OPERATION_OF, Phase, Status
 from steward.faces.api import router as api
 from steward.faces.cli.root import steward
+from steward.faces.http import meters
 from steward.faces.http.app import ROUTERS
 from steward.faces.http.guard import GuardedRoute, right_of
 from steward.faces.words import label, speaking
@@ -239,6 +240,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "cli.md": cli_page,
     "lifecycle.md": lifecycle_page,
     "rights.md": rights_page,
+    "metrics.md": meters.reference,
     "settings.md": reference,
 }
 """What is generated: the file's name in docs/, and what makes its text."""

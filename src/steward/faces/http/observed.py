@@ -38,6 +38,9 @@ class Observed:
         seen = _Seen(send)
         try:
             await self._app(scope, receive, seen)
+        except Exception:
+            seen.status = 500
+            raise
         finally:
             self._note(scope, seen)
 
