@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -87,7 +88,7 @@ class Wiring:
         from steward.faces.cli.demo import LOGIN
 
         loaded.require_whole()
-        _start_log(loaded, closing)
+        _start_log(loaded, closing, service=command != "steward")
         store = _open_store(loaded, upgrade=upgrade)
         closing.callback(store.close)
         return Application(
@@ -280,21 +281,56 @@ def _secret(file: Path, name: str) -> str:
     return secret
 
 
-def _start_log(loaded: Loaded, closing: ExitStack) -> None:
+def _start_log(loaded: Loaded, closing: ExitStack, *, service: bool) -> None:
     """Log to standard error, or, where a person reads that, to `steward.log` in the state directory."""
     import logging
     from logging.handlers import RotatingFileHandler
 
+    from steward.adapters.log import Lines, Redaction
+
     handler: logging.Handler = logging.StreamHandler()
-    if sys.stderr.isatty():
+    person = sys.stderr.isatty()
+    if person:
         file = loaded.state_dir / "steward.log"
         handler = RotatingFileHandler(file, maxBytes=LOG_BYTES_MAX, backupCount=3, delay=True)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    form = loaded.settings.log_format or ("json" if service and not person else "text")
+    handler.setFormatter(Lines(Redaction(_secrets(loaded)), _request_number, as_json=form == "json"))
     root = logging.getLogger()
     root.setLevel(loaded.settings.log_level.upper())
     root.addHandler(handler)
+    # These say on every request what they did, addresses with their queries included.
+    for chatty in ("httpx", "httpcore"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     closing.callback(handler.close)
     closing.callback(root.removeHandler, handler)
+
+
+def _secrets(loaded: Loaded) -> Iterator[str]:
+    """Every secret that the settings hold or name a file for, for the log to mask."""
+    from contextlib import suppress
+    from urllib.parse import urlsplit
+
+    from pydantic import SecretStr
+
+    from steward.settings.model import known
+
+    for section, name, _info in known():
+        value = getattr(getattr(loaded.settings, section) if section else loaded.settings, name)
+        for one in value if isinstance(value, tuple) else (value,):
+            if isinstance(one, SecretStr):
+                yield one.get_secret_value()
+        if value is not None and name.endswith(("token_file", "secret_file")):
+            # A file that cannot be read is complained of where it is needed.
+            with suppress(OSError, UnicodeDecodeError):
+                yield value.read_text().strip()
+    if password := urlsplit(loaded.database_url).password:
+        yield password
+
+
+def _request_number() -> str:
+    """The number of the request that is being answered; "" where the web face is not even loaded."""
+    frame = sys.modules.get("steward.faces.http.frame")
+    return str(frame.request_id.get()) if frame is not None else ""
 
 
 def run() -> None:
