@@ -11,6 +11,8 @@ from typing import Final
 import pytest
 from playwright.sync_api import Browser
 
+from steward.faces.http.app import ROUTERS
+from steward.faces.http.guard import GuardedRoute
 from tests.browser.axe import sideways, violations
 from tests.browser.kit import DESKTOP, PHONE, Server, window
 from tests.browser.pages import PAGES
@@ -48,3 +50,22 @@ def test_a_page_is_accessible_clean_and_whole(
             assert (width, sideways(page)) == (width, [])
         if lang == "ru":
             assert english_words(page) == []
+
+
+NO_PAGES: Final = frozenset({"/", "/static/{version}/{path:path}", "/favicon.ico"})
+"""Routes of the web face that show nothing of their own."""
+
+
+def test_no_page_is_forgotten(shown: Server) -> None:
+    asked = {wanted.address(shown.world).partition("?")[0] for wanted in PAGES.values()}
+    forgotten = [
+        route.path
+        for router in ROUTERS
+        for route in router.routes
+        if isinstance(route, GuardedRoute)
+        and route.endpoint.__module__.startswith("steward.faces.web.")
+        and "GET" in (route.methods or ())
+        and route.path not in NO_PAGES
+        and not any(route.path_regex.match(path) for path in asked)
+    ]
+    assert forgotten == []

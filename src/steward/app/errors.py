@@ -30,8 +30,9 @@ class Forbidden(Exception):
     """Whoever asked may not. `right` is what it takes; `where` the organisation it takes it in, if one."""
 
     def __init__(self, right: Right, actor: str, where: str = "") -> None:
-        place = f" in {where}" if where else ""
-        super().__init__(f"{actor} may not {right.meaning}{place} (the right '{right.value}')")
+        what, named = right.meaning, right.value
+        told = f"{actor} may not {what} (the right '{named}')"
+        super().__init__(f"{actor} may not {what} in {where} (the right '{named}')" if where else told)
         self.right = right
         self.actor = actor
         self.where = where

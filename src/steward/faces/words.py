@@ -56,8 +56,15 @@ def said(text: str) -> str:
         return whole
     for pattern, translation in _templates(language()):
         if found := pattern.fullmatch(text):
-            return translation.format(**{name: said(value) for name, value in found.groupdict().items()})
+            return translation.format(**{name: _quoted(value) for name, value in found.groupdict().items()})
     return text
+
+
+def _quoted(text: str) -> str:
+    """What stands within a sentence of a lower layer: a right, one of whom the lifecycle knows, or a sentence."""
+    return next(
+        (words for context in ("right", "who") if (words := label(context, text)) != text), said(text)
+    )
 
 
 def language() -> str:

@@ -96,7 +96,7 @@ def _hooks(world: World) -> None:
     events = tuple(EVENTS)
     with world.store.writing() as tx:
         for number, organisation in enumerate(world.organisations):
-            failing = "GitHub could not reach us: the last 3 deliveries were answered 502" if number else ""
+            failing = "GitHub cannot deliver; the last 3 failed, the newest with 502" if number else ""
             heard = events[: len(events) - 2 * number]
             url = "https://steward.acme.example/hooks/github"
             hook = Hook(4_100 + number, organisation.id, url, heard, True, now, now, now, now, 0, failing)
@@ -108,7 +108,7 @@ def _deliver(world: World, number: int) -> None:
     kinds = (
         ("push", "", State.DONE, ""),
         ("repository", "renamed", State.DONE, ""),
-        ("star", "created", State.IGNORED, "nothing of ours depends on it"),
+        ("star", "created", State.IGNORED, "an event that Steward does not use"),
         ("repository", "deleted", State.FAILED, "GitHub answered 502"),
         ("ping", "", State.DONE, ""),
         ("push", "", State.PENDING, ""),
@@ -146,14 +146,21 @@ def _refusals(world: World) -> None:
             "/projects/loyalty-bot/approve",
             "'approved' is for: approver",
         ),
-        ("nobody", "POST hook", "refused", "", "/hooks/github", "the signature is wrong"),
+        (
+            "nobody",
+            "POST hook",
+            "refused",
+            "",
+            "/hooks/github",
+            "the signature is not of this body with our secret",
+        ),
         (
             "token:a dashboard of anna",
             "POST mute",
             "refused",
             Right.ATTEND,
             "/api/v1/incidents/1/mute",
-            "the token is narrower",
+            "token:a dashboard of anna may not acknowledge, mute and resolve incidents (the right 'attend')",
         ),
     )
     rows = [
