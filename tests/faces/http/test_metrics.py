@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from steward.app.measures import Measures
+from steward.domain.deliveries import Delivery
 from steward.domain.people import Role
 from steward.faces.http.meters import METERS
+from steward.ports import StoreUnavailable
 from tests.faces.http.kit import Served, served
 
 UNTOLD = {"steward_rate_limit_remaining", "steward_rate_limit"}
@@ -55,6 +60,14 @@ def test_requests_are_counted_by_their_template() -> None:
         assert "nowhere" not in text
 
 
+def test_a_method_that_somebody_made_up_is_one_of_many() -> None:
+    with served() as here:
+        for number in range(9):
+            here.nobody().request(f"METHOD{number}", "/projects")
+        methods = {dict(labels)["method"] for labels in told(here)["steward_http_requests"]}
+        assert methods == {"other"}
+
+
 def test_only_who_may_read_them_reads_them() -> None:
     with served() as here:
         assert here.nobody().get("/metrics").status_code == 401
@@ -64,3 +77,34 @@ def test_only_who_may_read_them_reads_them() -> None:
 def test_the_settings_may_open_them() -> None:
     with served(metrics_public=True) as here:
         assert here.nobody().get("/metrics").status_code == 200
+
+
+def test_nothing_is_told_that_the_page_of_metrics_does_not_name() -> None:
+    with served() as here:
+        told(here)
+        ours = {name.removesuffix("_created") for name in told(here) if name.startswith("steward_")}
+        assert ours - {meter.name.removesuffix("_total") for meter in METERS} == set()
+
+
+def test_a_delivery_that_waits_shows_as_lag() -> None:
+    with served() as here:
+        world = here.world
+        row = Delivery(7, "guid", "push", world.clock.now().at, organisation_id=1, repository_id=5)
+        with world.store.writing() as tx:
+            tx.deliver([row])
+        world.clock.advance(12)
+        numbers = told(here)
+    assert numbers["steward_deliveries"][(("state", "pending"),)] == 1
+    assert numbers["steward_delivery_lag_seconds"][()] == 12
+
+
+def test_without_the_database_the_process_still_tells_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(_measures: Measures) -> Any:
+        raise StoreUnavailable("it does not answer")
+
+    with served() as here:
+        monkeypatch.setattr(Measures, "measure", gone)
+        numbers = told(here)
+    assert numbers["steward_database_up"][()] == 0
+    assert "steward_live_streams" in numbers
+    assert "steward_projects" not in numbers
