@@ -172,6 +172,13 @@ def test_only_our_secret_signs(app: Application) -> None:
         assert (refused.status, refused.code) == (401, "wrong-signature")
 
 
+def test_a_secret_that_cannot_be_read_refuses_everything(app: Application, tmp_path: Path) -> None:
+    receiver, body = Receiver(replace(app, webhook_secret=SecretFile(tmp_path))), b"{}"
+    refused = receiver.check(lowered(headers("push", body, secret="")), body)
+    assert isinstance(refused, Refusal)
+    assert (refused.status, refused.code) == (401, "no-webhook-secret")
+
+
 def lowered(told: dict[str, str]) -> dict[str, str]:
     """Header names as servers give them."""
     return {name.lower(): value for name, value in told.items()}

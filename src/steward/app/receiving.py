@@ -22,7 +22,7 @@ from steward.app.parts import Parts
 from steward.domain.deliveries import ID_MAX, Delivery
 from steward.domain.instant import Instant, elapsed_s
 from steward.domain.people import AuditLine
-from steward.ports import StoreUnavailable
+from steward.ports import Permanent, StoreUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -126,12 +126,24 @@ class Receiver:
             self._thread = None
         self._refusals.flush()
 
+    def unproven(self, headers: Mapping[str, str]) -> Refusal | None:
+        """Why it is refused whatever its body is, so that nobody has us read bodies for nothing."""
+        if not self._secret():
+            return NO_SECRET
+        return None if headers.get("x-hub-signature-256") else UNSIGNED
+
+    def _secret(self) -> str | None:
+        try:
+            return self._parts.webhook_secret.read()
+        except Permanent as error:
+            log.error("%s; every delivery is refused", error.reason)
+            return None
+
     def check(self, headers: Mapping[str, str], body: bytes) -> Delivery | Refusal:
         """Prove who sent it and what it is; `headers` finds a name in lower case. Nothing is stored."""
-        secret = self._parts.webhook_secret.read()
+        secret, signed = self._secret(), headers.get("x-hub-signature-256", "")
         if not secret:
             return NO_SECRET
-        signed = headers.get("x-hub-signature-256", "")
         if not signed:
             return UNSIGNED
         expected = "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()

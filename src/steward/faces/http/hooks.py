@@ -41,6 +41,8 @@ RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
 async def receive(request: Request) -> Response:
     """Take one delivery of GitHub's, signed with the webhook's secret."""
     receiver = site(request).receiver
+    if (refusal := receiver.unproven(request.headers)) is not None:
+        return await _refuse(request, receiver, refusal)
     body = await _body(request)
     if body is None:
         return await _refuse(request, receiver, TOO_LARGE)
