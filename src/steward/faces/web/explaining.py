@@ -142,6 +142,16 @@ def _told(name: Callable[[], str]) -> Callable[[Any], list[Fact]]:
     return lambda value: [Fact(name(), said(str(value)))]
 
 
+def _absences(number: int) -> list[Fact]:
+    """Reads that found nothing; what was seen under another owner has none."""
+    if not number:
+        return []
+    return [
+        Fact(_("404 by id"), counted("{n} time in a row", "{n} times in a row", number)),
+        Fact(_("Our access"), _("whole: at each read, others of the same visibility could be read")),
+    ]
+
+
 def _place(value: Any) -> list[Fact]:
     if not isinstance(value, Mapping):
         return [Fact(_("Now at"), _plain(value))]
@@ -184,10 +194,7 @@ _FACTS: Final[dict[str, Callable[[Any], list[Fact]]]] = {
     "full_name": _mono(lambda: _("Repository")),
     "repository_id": _mono(lambda: _("Id on GitHub")),
     "visibility": lambda value: [Fact(_("Visibility"), label("visibility", str(value)))],
-    "absences": lambda value: [
-        Fact(_("404 by id"), counted("{n} time in a row", "{n} times in a row", int(value))),
-        Fact(_("Our access"), _("whole: at each read, others of the same visibility could be read")),
-    ],
+    "absences": lambda value: _absences(int(value)),
     "first_absent_at": _time(lambda: _("First absent")),
     "last_read_at": _time(lambda: _("Last read")),
     "noticed_by_look": lambda value: (
