@@ -136,7 +136,7 @@ class Receiver:
         try:
             return self._parts.webhook_secret.read()
         except Permanent as error:
-            log.error("%s; every delivery is refused", error.reason)
+            log.warning("%s; every delivery is refused", error.reason)
             return None
 
     def check(self, headers: Mapping[str, str], body: bytes) -> Delivery | Refusal:
