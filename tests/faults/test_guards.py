@@ -15,6 +15,7 @@ from steward.adapters.store import open_store
 from steward.app import looking
 from steward.app.errors import LeaseHeld
 from steward.app.heartbeat import NEWEST, Heartbeat
+from steward.app.inbox import Inbox
 from steward.app.outbox import Outbox
 from steward.app.service import OrganisationLoop
 from steward.app.sync import LEASE
@@ -262,7 +263,9 @@ def test_fault_34_a_look_applies_what_it_saw_not_what_an_earlier_plan_said(scene
 
 def loop_of(scene: Scene, log: list[str]) -> OrganisationLoop:
     """The loop that a running Steward has for the organisation."""
-    return OrganisationLoop(scene.app, scene.heartbeat, scene.organisation().id, log.append)
+    number = scene.organisation().id
+    inbox = Inbox(scene.app, scene.lease, number)
+    return OrganisationLoop(scene.app, scene.heartbeat, number, log.append, inbox)
 
 
 @pytest.mark.parametrize("page", [1, 2])
