@@ -19,6 +19,7 @@ from steward.adapters.store import open_store
 from steward.app import looking
 from steward.app.connecting import connect
 from steward.app.heartbeat import Heartbeat
+from steward.domain.credentials import CredentialKind, Declared
 from steward.domain.repository import (
     Access,
     Budget,
@@ -72,6 +73,10 @@ class Bodies:
     def access(self, login: str, owner_id: int | None = None) -> Access:
         """Whole."""
         return Access.ALL
+
+    def declared(self, login: str, owner_id: int | None = None) -> Declared:
+        """Nothing is told."""
+        return Declared(CredentialKind.FINE_GRAINED)
 
     def budget(self) -> Budget:
         """Unlimited."""

@@ -166,8 +166,9 @@ def _text(payload: Mapping[str, Any], name: str) -> str:
 
 def _id(payload: Mapping[str, Any], name: str = "id") -> int | None:
     found = payload.get(name)
-    whole = isinstance(found, int) and not isinstance(found, bool)
-    return found if whole and 0 < found <= ID_MAX else None
+    if not isinstance(found, int) or isinstance(found, bool):
+        return None
+    return found if 0 < found <= ID_MAX else None
 
 
 def wanted(event: str, subject: Subject) -> str:
