@@ -12,11 +12,13 @@ RUN /opt/steward/bin/pip install --no-deps --no-build-isolation . \
  && /opt/steward/bin/pip uninstall --yes hatchling editables pip
 
 FROM python:3.13-slim
-# git serves the sample organisation, and later the work on repositories.
+# git serves the sample organisation, and later the work on repositories. Debian keeps one version of it at a time.
+# hadolint ignore=DL3008
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends git \
  && rm -rf /var/lib/apt/lists/* \
- && useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin steward \
+ && groupadd --system --gid 10001 steward \
+ && useradd --system --uid 10001 --gid 10001 --home-dir /data --shell /usr/sbin/nologin steward \
  && install -d -o steward -g steward -m 0700 /data
 COPY --from=build /opt/steward /opt/steward
 ENV PATH=/opt/steward/bin:$PATH \
@@ -24,7 +26,7 @@ ENV PATH=/opt/steward/bin:$PATH \
     STEWARD_DATA_DIR=/data \
     STEWARD_WEB_HOST=0.0.0.0 \
     STEWARD_WEB_PORT=8484
-USER steward
+USER 10001:10001
 WORKDIR /data
 VOLUME /data
 EXPOSE 8484

@@ -308,10 +308,11 @@ def _start_log(loaded: Loaded, closing: ExitStack, *, service: bool) -> None:
 def _secrets(loaded: Loaded) -> Iterator[str]:
     """Every secret that the settings hold or name a file for, for the log to mask."""
     from contextlib import suppress
-    from urllib.parse import urlsplit
+    from urllib.parse import unquote, urlsplit
 
     from pydantic import SecretStr
 
+    from steward.ports import Permanent
     from steward.settings.model import known
 
     for section, name, _info in known():
@@ -324,7 +325,9 @@ def _secrets(loaded: Loaded) -> Iterator[str]:
             with suppress(OSError, UnicodeDecodeError):
                 yield value.read_text().strip()
     if password := urlsplit(loaded.database_url).password:
-        yield password
+        yield from (password, unquote(password))
+    with suppress(Permanent):
+        yield _webhook_secret(loaded).read() or ""
 
 
 def _request_number() -> str:

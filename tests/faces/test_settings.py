@@ -108,6 +108,29 @@ def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> N
     assert entry("sync.interval_s").source == "default"
 
 
+def test_the_password_of_a_database_can_stand_in_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    file = Path("password")
+    file.write_text("p@ss/word\n")
+    monkeypatch.setenv("STEWARD_DATABASE_PASSWORD_FILE", str(file))
+    assert "STEWARD_DATABASE_URL" in str(refused_address().reason)
+    monkeypatch.setenv("STEWARD_DATABASE_URL", "postgresql://steward:other@db/steward")
+    assert "without a password" in str(refused_address().reason)
+    monkeypatch.setenv("STEWARD_DATABASE_URL", "postgresql://steward@db:5433/steward?sslmode=require")
+    url = "postgresql://steward:p%40ss%2Fword@db:5433/steward?sslmode=require"
+    assert load().database_url == url
+    assert "word" not in masked(url)
+    for content, why in (("", "empty"), (None, "cannot be read")):
+        file.write_text(content) if content is not None else file.unlink()
+        assert why in refused_address().reason
+
+
+def refused_address() -> BadSettings:
+    """Why the address of the database is of no use."""
+    with pytest.raises(BadSettings) as caught:
+        _ = load().database_url
+    return caught.value
+
+
 def test_names_kept_for_tests_are_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STEWARD_TEST_RECORDED_ORG", "/somewhere")
     assert load().demo

@@ -16,13 +16,14 @@ from tests.repo.test_docs import complaint
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
+COMPOSE = (ROOT / "compose.yaml").read_text()
 UNIT = (ROOT / "deploy" / "steward.service").read_text()
 VARIABLES = {variable(f"{section}.{name}" if section else name) for section, name, _field in known()}
 
 
 def compose() -> dict[str, Any]:
     """The services as Compose reads them."""
-    found: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    found: dict[str, Any] = yaml.safe_load(COMPOSE)
     return found
 
 
@@ -56,7 +57,8 @@ def test_what_is_copied_exists_and_is_not_ignored() -> None:
 
 def test_the_image_runs_as_nobody_in_particular_and_says_how_it_is() -> None:
     names = [name for name, _ in instructions()]
-    assert ("USER", "steward") in instructions()
+    # A number, so that Kubernetes can tell that it is not root.
+    assert ("USER", "10001:10001") in instructions()
     assert names.index("HEALTHCHECK") > names.index("USER")
     assert "/readyz" in DOCKERFILE
     assert "--require-hashes" in DOCKERFILE
@@ -83,6 +85,7 @@ def test_the_services_hold_no_password_and_every_secret_is_a_file() -> None:
             assert Path(compose()["secrets"][secret]["file"]).parts[0] == "secrets"
         for name, value in service["environment"].items():
             assert not re.search(r"PASSWORD$|TOKEN$|SECRET$", name), "secrets come from files"
+            assert not re.search(r"//[^/]*:[^/]*@", str(value)), "nor do addresses hold them"
             assert "password" not in str(value) or str(value).startswith("/run/secrets/")
     ignored = subprocess.run(["git", "check-ignore", "secrets/github-token"], cwd=ROOT, check=False)
     assert ignored.returncode == 0, "the folder of secrets is not committed by accident"
@@ -92,5 +95,13 @@ def test_the_services_are_reached_from_this_machine_alone() -> None:
     services = compose()["services"]
     assert services["steward"]["ports"] == ["127.0.0.1:8484:8484"]
     assert "ports" not in services["postgres"]
-    command = services["steward"]["command"][0].replace("$$", "$")
-    assert complaint(re.findall(r"exec (steward .*)$", command)[0], whole=True) == ""
+
+
+def test_every_command_beside_the_service_finds_the_same_database() -> None:
+    """`docker compose exec` sees the environment of the service, and nothing that its first process exports."""
+    steward = compose()["services"]["steward"]
+    assert {"entrypoint", "command"}.isdisjoint(steward)
+    assert {"STEWARD_DATABASE_URL", "STEWARD_DATABASE_PASSWORD_FILE"} <= set(steward["environment"])
+    told = re.findall(r"docker compose exec steward (steward .+)$", COMPOSE, flags=re.MULTILINE)
+    assert told
+    assert [line for line in told if complaint(line, whole=True)] == []

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from pydantic import SecretStr
 
@@ -51,9 +51,15 @@ class Loaded:
 
     @property
     def database_url(self) -> str:
-        """The database, with its password: never print it, print `masked` of it."""
-        if self.settings.database_url is not None:
-            return self.settings.database_url.get_secret_value()
+        """The database, with its password: never print it, print `masked` of it.
+
+        Raises BadSettings where the password is to be read from a file and cannot.
+        """
+        given, file = self.settings.database_url, self.settings.database_password_file
+        if file is not None:
+            return _with_password(given.get_secret_value() if given else "", file)
+        if given is not None:
+            return given.get_secret_value()
         return f"sqlite:///{self.state_dir / 'steward.db'}"
 
     @property
@@ -113,6 +119,25 @@ class Loaded:
             raise BadSettings(
                 "the GitHub App is only half configured", f"Set STEWARD_GITHUB_{missing} as well"
             )
+
+
+def _with_password(url: str, file: Path) -> str:
+    """A database's address, with the password of that file."""
+    name = variable("database_password_file")
+    parts = urlsplit(url)
+    if not parts.username or parts.password is not None:
+        raise BadSettings(
+            f"{name} is set, but STEWARD_DATABASE_URL does not name a user without a password",
+            "Let it read like postgresql://steward@db.example.com/steward, or unset the file",
+        )
+    try:
+        password = file.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSettings(f"{name}: {file} cannot be read: {error}", "Name a readable file") from None
+    if not password:
+        raise BadSettings(f"{name}: {file} is empty", "Put the secret into it")
+    user, _at, host = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{user}:{quote(password, safe='')}@{host}"))
 
 
 def _shown(value: Any) -> Any:

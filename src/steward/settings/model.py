@@ -228,6 +228,9 @@ class Settings(BaseSettings):
     database_url: Annotated[SecretStr, AfterValidator(_database)] | None = Field(
         default=None, description="Database; where not set, steward.db (SQLite) in the data directory"
     )
+    database_password_file: Path | None = Field(
+        default=None, description="File that holds the password for a database whose address names none"
+    )
     data_dir: Path = Field(default=Path(".steward"), description="Directory that holds Steward's own data")
     lang: Literal["en", "ru"] | None = Field(
         default=None, description="Language of the faces; where not set, that of the environment"
