@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from steward.domain.lifecycle import BUILDING, TRANSIENT
+from steward.domain.lifecycle import BUILDING, TRANSIENT, Who
 from steward.domain.repository import Presence
 from steward.domain.status import Status
 from steward.faces import lines
@@ -49,7 +49,8 @@ def _waits(card: Json) -> str:
     if not gate:
         return ""
     if gate["reason"] == "role":
-        return _("waits for: {who}", who=who_words(gate["askers"]))
+        people = [who for who in gate["askers"] if who in (Who.PERSON, Who.APPROVER)]
+        return _("waits for: {who}", who=who_words(people))
     return _("your turn: {what}", what=ask_label(gate["trigger"]).lower())
 
 
