@@ -6,9 +6,11 @@ import json
 import signal
 import socket
 import threading
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -179,6 +181,34 @@ def test_two_web_faces_beside_one_up_show_the_same_database(start: Starter, fres
             assert "shop" in httpx.get(f"{face.board()}/projects", headers=cookie).text
             assert face.end(signal.SIGTERM) == 0
         assert keeper.end() == 0
+
+
+def test_the_log_of_a_service_is_json_and_holds_no_secret_of_any_kind(start: Starter, tmp_path: Path) -> None:
+    shown = {name: f"{name}-Zm9v/+&=?% bar" for name in ("notify", "webhook")}
+    with Hub(orgs=["globex"], token="hub-0f9e8d7c6b5a4321") as hub:
+        process = start(
+            "--json",
+            STEWARD_GITHUB_URL=hub.url,
+            STEWARD_GITHUB_TOKEN=hub.token,
+            STEWARD_GITHUB_ORGS="globex",
+            STEWARD_GITHUB_WEBHOOK_SECRET=shown["webhook"],
+            STEWARD_NOTIFY_URLS=f"json://someone:{quote(shown['notify'], safe='')}@127.0.0.1:1/",
+            STEWARD_LOG_LEVEL="debug",
+        )
+        process.wait_for("organisation.imported")
+        board = json.loads((tmp_path / ".steward" / "runtime.json").read_text())["web"]
+        for secret in (hub.token, shown["webhook"], f"stt_{'a1B2' * 10}"):
+            headers = {"Authorization": f"Bearer {quote(secret)}", "Cookie": f"{COOKIE}={quote(secret)}"}
+            httpx.get(f"{board}/projects/{quote(secret, safe='')}", params={"q": secret}, headers=headers)
+        number = httpx.get(f"{board}/livez").headers["X-Request-Id"]
+        assert process.end() == 0
+    lines = [json.loads(line) for line in process.err if line.startswith("{")]
+    answered = [line for line in lines if line["logger"] == "steward.access" and line["request_id"] == number]
+    assert [(line["route"], line["method"], line["status"]) for line in answered] == [("/livez", "GET", 200)]
+    text = "\n".join(process.err)
+    for secret in (hub.token, shown["notify"], shown["webhook"], f"stt_{'a1B2' * 10}"):
+        for form in (secret, quote(secret, safe=""), quote(secret), b64encode(secret.encode()).decode()):
+            assert form not in text, form
 
 
 def test_serve_says_where_nothing_keeps_what_it_shows_in_step(start: Starter, tmp_path: Path) -> None:
