@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 JOBS   ?= auto
+SCREENS ?= /tmp/steward-screens
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes --no-deps
 LOCK   := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
           --custom-compile-command "make lock" pyproject.toml requirements/build.in
 HERE   := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --editable .
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak check bench format lock clean docs
+.PHONY: help run test soak check bench screenshots format lock clean docs
 
 help: ## Show what make can do
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -46,6 +47,9 @@ check: $(VENV)/dev.stamp ## Lint, types, layers, tidiness
 
 bench: $(VENV)/dev.stamp ## Measure, as ratios in one run
 	$(BIN)/python -m benchmarks
+
+screenshots: $(VENV)/dev.stamp ## Take a picture of every page, in every way, into the folder SCREENS
+	$(BIN)/python -m tests.browser.screenshots $(SCREENS)
 
 format: $(VENV)/dev.stamp ## Rewrite the sources in the one format
 	$(BIN)/ruff check --fix .

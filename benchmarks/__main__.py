@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import board, looks, receiver, reconcile, start
+from benchmarks import board, live, looks, receiver, reconcile, start
 from benchmarks.measure import Result
 
 
@@ -32,6 +32,8 @@ def main() -> int:
     tell(start.start())
     tell(*board.board(max(s for s in sizes if s <= 10_000)))
     for measured in receiver.receiving():
+        tell(measured)
+    for measured in live.live():
         tell(measured)
     return 0 if all(result.ok for result in results) else 1
 
