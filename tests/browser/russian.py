@@ -8,6 +8,7 @@ from typing import Final
 
 from playwright.sync_api import Page
 
+from steward.domain.deliveries import EVENTS
 from steward.testing.showcase import AWAY, AWAY_REPOSITORIES, HOME, LIVES
 from steward.testing.showcase_people import PEOPLE
 
@@ -64,7 +65,9 @@ def data_words() -> frozenset[str]:
 
 def english_words(page: Page) -> list[str]:
     """Texts on the page that hold Latin words which are neither data nor proper names."""
-    texts: list[str] = page.evaluate(COLLECT, QUOTED)
+    found: list[str] = page.evaluate(COLLECT, QUOTED)
+    # GitHub's events are called by their codes.
+    texts = [text for text in found if text not in EVENTS]
     known = data_words() | PROPER
     # A path or a name with a slash, a dot or a digit is nobody's sentence; codes of an address stay as they are.
     plain = [re.sub(r"\S*[/_.@\d]\S*|Возможно: .*", " ", text) for text in texts]
