@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections.abc import Iterator
@@ -9,16 +10,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 
 from steward.adapters.store import open_store
 from steward.domain.people import Grant, PassKind, Role, User
 from steward.faces.http.app import build
-from steward.faces.http.live import Live
+from steward.faces.http.live import Live, signal
 from steward.faces.http.server import address_of, bind, serving
 from steward.faces.http.site import COOKIE, Site
-from steward.testing.world import World
+from steward.testing.world import ANYONE, World
 
 WAIT_S = 10.0
 
@@ -139,3 +141,47 @@ def test_a_server_with_open_streams_stops_by_itself(here: Here) -> None:
     # The server has stopped: every stream came to its end instead of being cut off.
     for stream in streams:
         assert [line for line in stream if line.startswith("data:")] == []
+
+
+def test_readers_that_leave_while_they_are_woken_stop_nobody_else() -> None:
+    """A server cancels the stream of a reader who left again and again, until it has ended."""
+    world = World(open_store("sqlite://"))
+
+    async def run() -> None:
+        live = Live(world.app)
+        await live.start()
+        stays = live.stream(ANYONE, None, never, signal)
+        assert (await anext(stays)).startswith("retry:")
+        waits = asyncio.ensure_future(anext(stays))
+        leaving = [asyncio.create_task(reader(live, place / 1000)) for place in range(30)]
+        for _ in range(200):
+            live._position += 1
+            live._wake()
+            await asyncio.sleep(0)
+        for outcome in await asyncio.gather(*leaving, return_exceptions=True):
+            assert outcome is None
+        world.beat()
+        world.store.publish()
+        assert "event: change" in await asyncio.wait_for(waits, WAIT_S)
+        await live.stop()
+
+    asyncio.run(run())
+    world.store.close()
+
+
+async def never() -> bool:
+    """A reader who is there."""
+    return False
+
+
+async def reader(live: Live, stays_s: float) -> None:
+    """One who waits for news, and leaves."""
+    async with anyio.create_task_group() as group:
+
+        async def wait() -> None:
+            while True:
+                await live._news(live._position)
+
+        group.start_soon(wait)
+        await asyncio.sleep(stays_s)
+        group.cancel_scope.cancel()

@@ -37,7 +37,9 @@ class Live:
         self._app = app
         self._newest = local("live")
         self._position = -1
-        self._changed = asyncio.Condition()
+        # One event per change, replaced as it is set. A condition's lock would not outlive readers that leave
+        # while they are woken: they are cancelled several times over, and would give back what others hold.
+        self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._ended = False
         self.streams = 0
@@ -49,8 +51,7 @@ class Live:
     async def stop(self) -> None:
         """End every stream, so that the server can stop."""
         self._ended = True
-        async with self._changed:
-            self._changed.notify_all()
+        self._wake()
         if self._task is not None:
             self._task.cancel()
 
@@ -63,10 +64,14 @@ class Live:
                 await asyncio.sleep(10 * POLL_S)
                 continue
             if position != self._position:
-                async with self._changed:
-                    self._position = position
-                    self._changed.notify_all()
+                self._position = position
+                self._wake()
             await asyncio.sleep(POLL_S)
+
+    def _wake(self) -> None:
+        """Tell everybody who waits, and let the next wait be for what comes after."""
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
 
     async def stream(
         self,
@@ -106,13 +111,11 @@ class Live:
 
     async def _news(self, looked_at: int) -> None:
         """Wait until there may be something newer than that, at most for a heartbeat."""
-
-        def newer() -> bool:
-            return self._ended or self._position > looked_at
-
-        async with self._changed:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait_for(newer), HEARTBEAT_S)
+        changed = self._changed
+        if self._ended or self._position > looked_at:
+            return
+        with suppress(TimeoutError):
+            await asyncio.wait_for(changed.wait(), HEARTBEAT_S)
 
 
 def _after(queries: Queries, last: int) -> list[Json]:
