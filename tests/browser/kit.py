@@ -99,9 +99,9 @@ class Window:
             self.wrong.append(f"{message.type}: {message.text} ({place})")
 
     def _failed(self, request: Request) -> None:
-        # A page that is left takes its stream with it, and what it was fetching to stay true.
-        left = request.failure == "net::ERR_ABORTED" and request.resource_type in ("fetch", "xhr")
-        if not left and urlsplit(request.url).path != "/live" and not self._is_expected(request.url):
+        # A page that is left takes its stream with it, and whatever else was on the way.
+        left = request.failure == "net::ERR_ABORTED" or urlsplit(request.url).path == "/live"
+        if not left and not self._is_expected(request.url):
             self.wrong.append(f"request: {request.method} {request.url}: {request.failure}")
 
     def _answered(self, response: Response) -> None:
