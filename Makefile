@@ -34,7 +34,7 @@ run: $(VENV)/run.stamp ## Start Steward; with no organisation configured, on a s
 	$(BIN)/steward up
 
 test: $(VENV)/dev.stamp ## Run every test but the long ones
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not soak" -q
+	$(BIN)/python -m pytest -n $(JOBS) -m "not soak" -q
 
 soak: $(VENV)/dev.stamp ## Run the long ones: kill loops, storms, long generated runs
 	$(BIN)/python -m pytest -m soak -q --timeout 3600

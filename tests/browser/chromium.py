@@ -1,6 +1,8 @@
 """The browser of the tests: Debian's `chromium`, driven by Playwright. Where there is none, it is said aloud.
 
-A pytest plugin (see tests/conftest.py): what is left out stands in the summary of the run, not in marks.
+A pytest plugin (see tests/conftest.py): what is left out stands in the summary of the run, not in marks; and where
+workers share the tests out, those of one file here (of the pages: of one language) stay on one worker, so that few
+browsers are started.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ from typing import Final
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 PATH: Final = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS: Final = (
@@ -35,6 +39,21 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             "LEFT OUT: tests/browser, since there is no chromium. Install it (apt-get install chromium).",
             red=True,
         )
+
+
+class Sharing(LoadScopeScheduling):  # type: ignore[misc] - xdist comes without types
+    """Each test is dealt out alone, but those of a browser together."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, name = nodeid.partition("::")
+        if not file.startswith("tests/browser/"):
+            return nodeid
+        return f"{file} {'ru' if '[ru' in name else ''}"
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Deal out tests so."""
+    return Sharing(config, log)
 
 
 @contextmanager

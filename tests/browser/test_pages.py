@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from playwright.sync_api import Browser
@@ -23,13 +23,12 @@ SIZES: Final = {"desktop": DESKTOP, "phone": PHONE}
 QUICK: Final = {("en", "light", "desktop"), ("ru", "dark", "phone")}
 
 
-def ways() -> list[object]:
+def ways() -> list[Any]:
     """Every language, theme and width; those that are not quick enough for every run are marked."""
-    found = []
-    for way in product(LANGUAGES, ("light", "dark"), SIZES):
-        marks = [pytest.mark.xdist_group(f"browser-{way[0]}")]
-        found.append(pytest.param(*way, marks=marks if way in QUICK else [*marks, pytest.mark.soak]))
-    return found
+    return [
+        pytest.param(*way, marks=() if way in QUICK else pytest.mark.soak)
+        for way in product(LANGUAGES, ("light", "dark"), SIZES)
+    ]
 
 
 @pytest.mark.parametrize("name", PAGES)
