@@ -221,6 +221,10 @@ def test_evidence_of_a_deletion_needs_no_canary_and_no_grace() -> None:
     worked.tick()
     row = worked.world.tracked(fresh).repository
     assert (row.presence, row.absences) == ("absent", 1)
+    absent = [event for event in worked.world.events() if event.kind == "repository.absent"]
+    assert [event.why for event in absent] == ["404 by id, and its deletion was told"], (
+        "access is not claimed"
+    )
     worked.world.settle()
     assert worked.world.status(fresh) == "missing"
     worked.world.store.close()

@@ -218,11 +218,13 @@ def _absent(change: drift.Absent, seen: Seen) -> Effects:
     row = _counted(change.before, change.absences, seen)
     if change.absences == change.before.repository.absences:
         return Effects(row, change.before.project)
+    # Where something better than a 404 tells of it, our access was not asked about: nothing is said of it.
+    why = "404 by id, and its deletion was told" if row.vouched else "404 by id, with our access whole"
     event = _event(
         Kind.REPOSITORY_ABSENT,
         change.before,
         seen,
-        "404 by id, with our access whole",
+        why,
         absences=change.absences,
         needed=change.needed,
     )

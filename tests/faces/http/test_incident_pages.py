@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from steward.domain.people import Role
+from steward.faces.web.explaining import facts
 from steward.testing.world import ANYONE
 from tests.faces.http.kit import Served, Visitor, served
 
@@ -72,6 +73,17 @@ def test_an_incident_shows_its_evidence_and_its_exits(site: Served) -> None:
     assert f"/incidents/{missing}/resolve" not in page
     accepted = site.visitor().get(f"/incidents/{number(site, 'archived_on_github')}").text
     assert "/resolve" in accepted
+
+
+@pytest.mark.parametrize(
+    ("vouched", "claimed"), [("", True), ("delivery:1234", False), ("person:anna", False)]
+)
+def test_our_access_is_claimed_only_where_a_404_had_to_be_believed(vouched: str, *, claimed: bool) -> None:
+    now = "2026-11-25T12:00:00.000Z"
+    told = {"evidence": {"absences": 3, "vouched": vouched}, "count": 1, "first_at": now, "last_at": now}
+    names = [fact.name for fact in facts(told)]
+    assert "404 by id" in names
+    assert ("Our access" in names) is claimed
 
 
 def test_people_work_through_an_incident(site: Served) -> None:

@@ -127,7 +127,7 @@ def facts(incident: Json) -> list[Fact]:
         Fact(_("Opened"), incident["first_at"], "time"),
         Fact(_("Last reported"), incident["last_at"], "time"),
     ]
-    return [*known, *rest, *counts, *times]
+    return [*known, *_access(evidence), *rest, *counts, *times]
 
 
 def _mono(name: Callable[[], str]) -> Callable[[Any], list[Fact]]:
@@ -144,12 +144,16 @@ def _told(name: Callable[[], str]) -> Callable[[Any], list[Fact]]:
 
 def _absences(number: int) -> list[Fact]:
     """Reads that found nothing; what was seen under another owner has none."""
-    if not number:
+    return (
+        [Fact(_("404 by id"), counted("{n} time in a row", "{n} times in a row", number))] if number else []
+    )
+
+
+def _access(evidence: Json) -> list[Fact]:
+    """What a counted 404 says of our access: nothing, where something better vouched for the loss."""
+    if not evidence.get("absences") or evidence.get("vouched"):
         return []
-    return [
-        Fact(_("404 by id"), counted("{n} time in a row", "{n} times in a row", number)),
-        Fact(_("Our access"), _("whole: at each read, others of the same visibility could be read")),
-    ]
+    return [Fact(_("Our access"), _("whole at each of these reads"))]
 
 
 def _place(value: Any) -> list[Fact]:
