@@ -41,7 +41,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         )
 
 
-class Sharing(LoadScopeScheduling):  # type: ignore[misc] - xdist comes without types
+class Sharing(LoadScopeScheduling):  # type: ignore[misc]  # xdist comes without types
     """Each test is dealt out alone, but those of a browser together."""
 
     def _split_scope(self, nodeid: str) -> str:

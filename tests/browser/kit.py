@@ -91,7 +91,7 @@ class Window:
 
     def healthy(self) -> None:
         """Nothing may have gone wrong so far."""
-        assert self.wrong == []
+        assert not self.wrong, "\n".join(self.wrong)
 
     def _console(self, message: ConsoleMessage) -> None:
         place = message.location.get("url", "")
