@@ -3,7 +3,6 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 JOBS   ?= auto
-SCREENS ?= /tmp/steward-screens
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes --no-deps
 LOCK   := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
           --custom-compile-command "make lock" pyproject.toml requirements/build.in
@@ -48,7 +47,7 @@ check: $(VENV)/dev.stamp ## Lint, types, layers, tidiness
 bench: $(VENV)/dev.stamp ## Measure, as ratios in one run
 	$(BIN)/python -m benchmarks
 
-screenshots: $(VENV)/dev.stamp ## Take a picture of every page, in every way, into the folder SCREENS
+screenshots: $(VENV)/dev.stamp ## Take the pictures of README anew; with SCREENS=folder, one of every page in every way
 	$(BIN)/python -m tests.browser.screenshots $(SCREENS)
 
 format: $(VENV)/dev.stamp ## Rewrite the sources in the one format
