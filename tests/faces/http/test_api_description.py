@@ -116,6 +116,9 @@ def test_what_is_served_is_what_is_described(
             "/events/stream$|/webhooks/(register|ping|sweep)$",
             "--exclude-checks",
             LEFT_OUT,
+            # Longer than a look may be waited for.
+            "--request-timeout",
+            "40",
             "--warnings",
             "off",
             "--no-color",

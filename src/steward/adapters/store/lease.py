@@ -12,6 +12,7 @@ import os
 import re
 import threading
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -157,11 +158,15 @@ class SessionLocks:
             return False
 
     def free(self, name: str) -> None:
-        """Let it go, by ending the session."""
+        """Let it go: at once where the session answers, and in any case by ending the session."""
         connection = self._connections.pop(name, None)
-        if connection is not None:
-            connection.invalidate()
-            connection.close()
+        if connection is None:
+            return
+        # The server ends a session some moments after its client has left; nobody should see it held so long.
+        with suppress(*DRIVER_ERRORS):
+            connection.exec_driver_sql("SELECT pg_advisory_unlock(%s, %s)", (_CLASS, _key(name)))
+        connection.invalidate()
+        connection.close()
 
     def mine(self, name: str) -> bool:
         """Whether this store holds it still: the session lives."""
