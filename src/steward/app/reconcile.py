@@ -325,7 +325,9 @@ def inaccessible_report(tx: Writes, organisation: Organisation, seen: Seen) -> R
         cause=Cause.INACCESSIBLE,
         look=seen.look,
         stands=True,
-        title=f"{organisation.login}: {count} repositories cannot be read any more; they may still exist",
+        title=f"{organisation.login}: {count} repositories cannot be read any more; they may still exist"
+        if count > 1
+        else f"{organisation.login}: a repository cannot be read any more; it may still exist",
         organisation_id=organisation.id,
         evidence={"count": count, "repositories": [t.repository.repo.full_name for t in shown]},
     )
