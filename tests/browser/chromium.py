@@ -1,8 +1,8 @@
-"""The browser of the tests: Debian's `chromium`, driven by Playwright. Where there is none, it is said aloud.
+"""The browser of the tests: Debian's Chromium (the one without windows, if it is there), driven by Playwright.
 
-A pytest plugin (see tests/conftest.py): what is left out stands in the summary of the run, not in marks; and where
-workers share the tests out, those of one file here (of the pages: of one language) stay on one worker, so that few
-browsers are started.
+A pytest plugin (see tests/conftest.py): what is left out where there is none stands in the summary of the run, not in
+marks; and where workers share the tests out, those of one file here (of the pages: of one language) stay on one
+worker, so that few browsers are started.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from playwright.sync_api import Browser, sync_playwright
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-PATH: Final = shutil.which("chromium") or shutil.which("chromium-browser")
+NAMES: Final = ("chromium-headless-shell", "chromium", "chromium-browser")
+PATH: Final = next(filter(None, map(shutil.which, NAMES)), None)
 FLAGS: Final = (
     "--no-sandbox",
     "--disable-gpu",
@@ -36,7 +37,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what a run without a browser has not tried."""
     if PATH is None:
         terminalreporter.write_line(
-            "LEFT OUT: tests/browser, since there is no chromium. Install it (apt-get install chromium).",
+            "LEFT OUT: tests/browser, since there is no chromium. Install it (apt-get install chromium-headless-shell).",
             red=True,
         )
 

@@ -1,4 +1,8 @@
-"""One browser and one furnished installation per worker; nothing is collected where there is no browser."""
+"""One browser and one furnished installation per worker; nothing is collected where there is no browser.
+
+They end with the tests of this folder: as long as Playwright runs, its event loop is that of the thread, and no other
+test there could have one.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +18,14 @@ if chromium.PATH is None:
     collect_ignore_glob = ["test_*.py"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """The browser of this worker."""
     with chromium.browsing() as started:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A furnished installation that tests look at and leave as it is."""
     with furnished(tmp_path_factory.mktemp("shown")) as server:

@@ -151,7 +151,17 @@ def session(
 @contextmanager
 def window(browser: Browser, server: Server, name: str | None = "anna", **more: Any) -> Iterator[Window]:
     """One window in a session of its own; nothing may go wrong in it."""
-    with session(browser, server, name, **more) as context:
-        made = Window(context.new_page(), server.origin)
+    with session(browser, server, name, **more) as context, window_in(context, server) as made:
+        yield made
+
+
+@contextmanager
+def window_in(context: BrowserContext, server: Server) -> Iterator[Window]:
+    """One more window of a session; nothing may go wrong in it."""
+    page = context.new_page()
+    try:
+        made = Window(page, server.origin)
         yield made
         made.healthy()
+    finally:
+        page.close()

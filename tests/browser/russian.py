@@ -69,8 +69,9 @@ def english_words(page: Page) -> list[str]:
     # GitHub's events are called by their codes.
     texts = [text for text in found if text not in EVENTS]
     known = data_words() | PROPER
-    # A path or a name with a slash, a dot or a digit is nobody's sentence; codes of an address stay as they are.
-    plain = [re.sub(r"\S*[/_.@\d]\S*|Возможно: .*", " ", text) for text in texts]
+    # A path or a name with a slash, a dot or a digit is nobody's sentence, and an actor is one of ours («token:ci»);
+    # codes of an address stay as they are.
+    plain = [re.sub(r"\S*[/_.@\d]\S*|\b[a-z]+:\S+|Возможно: .*", " ", text) for text in texts]
     return [text for text, rest in zip(texts, plain, strict=True) if _foreign(rest, known)]
 
 

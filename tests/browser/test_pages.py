@@ -5,17 +5,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from itertools import product
 from typing import Any, Final
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, BrowserContext
 
 from steward.faces.http.app import ROUTERS
 from steward.faces.http.guard import GuardedRoute
 from steward.faces.words import LANGUAGES
 from tests.browser.axe import sideways, violations
-from tests.browser.kit import DESKTOP, PHONE, Server, window
+from tests.browser.kit import DESKTOP, PHONE, Server, session, window_in
 from tests.browser.pages import PAGES
 from tests.browser.russian import english_words
 
@@ -31,14 +34,29 @@ def ways() -> list[Any]:
     ]
 
 
+Sessions = Callable[[str | None, str, str, str], BrowserContext]
+
+
+@pytest.fixture(scope="module")
+def sessions(browser: Browser, shown: Server) -> Iterator[Sessions]:
+    """A session per person, language, theme and width: its cache spares each page the fonts and scripts."""
+    with ExitStack() as stack:
+
+        @cache
+        def opened(who: str | None, lang: str, theme: str, size: str) -> BrowserContext:
+            return stack.enter_context(session(browser, shown, who, lang=lang, theme=theme, size=SIZES[size]))
+
+        yield opened
+
+
 @pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize(("lang", "theme", "size"), ways())
 def test_a_page_is_accessible_clean_and_whole(
-    browser: Browser, shown: Server, lang: str, theme: str, size: str, name: str
+    sessions: Sessions, shown: Server, lang: str, theme: str, size: str, name: str
 ) -> None:
     wanted = PAGES[name]
     address = wanted.address(shown.world)
-    with window(browser, shown, wanted.who, lang=lang, theme=theme, size=SIZES[size]) as seen:
+    with window_in(sessions(wanted.who, lang, theme, size), shown) as seen:
         page = seen.page
         if wanted.status >= 400:
             seen.expected.add(address.partition("?")[0])

@@ -77,6 +77,20 @@ def test_an_archive_is_asked_for_twice_and_explained(browser: Browser, server: S
         expect(page.get_by_text("moved into the shop").first).to_be_visible()
 
 
+def test_a_form_on_its_way_is_not_sent_again(browser: Browser, server: Server) -> None:
+    with window(browser, server) as anna:
+        sent: list[str] = []
+        anna.page.on("request", lambda request: sent.append(request.method))
+        page = anna.open("/projects/wholesale/owner")
+        page.get_by_label("Owner").fill("Vera")
+        # As a double click does, before anything can have been answered.
+        page.locator("main form").first.evaluate(
+            "(form) => { form.requestSubmit(); setTimeout(() => form.requestSubmit(), 1); }"
+        )
+        expect(page.locator("#about").get_by_text("Vera")).to_be_visible()
+    assert sent.count("POST") == 1
+
+
 def test_two_who_decide_on_the_same_version_do_not_overwrite_each_other(
     browser: Browser, server: Server
 ) -> None:

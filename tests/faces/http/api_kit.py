@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -55,6 +57,27 @@ def api(world: World) -> Iterator[Api]:
     bound = bind("127.0.0.1", 0)
     with serving(build(Site(world.app, Live(world.app))), bound):
         yield Api(world, address_of(bound))
+
+
+@contextmanager
+def looking(world: World) -> Iterator[None]:
+    """Make the looks that are asked for, as the loops of a running Steward do."""
+    over = threading.Event()
+
+    def serve() -> None:
+        while not over.wait(0.2):
+            with world.store.reading() as view:
+                requests = view.look_requests()
+            for request in requests:
+                world.heartbeat.beat(request.organisation_id, "person", [request.id])
+
+    with ThreadPoolExecutor(1) as pool:
+        loops = pool.submit(serve)
+        try:
+            yield
+        finally:
+            over.set()
+            loops.result()
 
 
 def walk(client: httpx.Client, path: str, **params: Any) -> Iterator[list[dict[str, Any]]]:

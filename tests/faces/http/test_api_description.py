@@ -16,7 +16,7 @@ from steward.adapters.store import open_store
 from steward.domain.people import Right, Role
 from steward.faces.api.router import PREFIX, description
 from steward.testing.showcase import furnish
-from tests.faces.http.api_kit import Api, api
+from tests.faces.http.api_kit import Api, api, looking
 
 METHODS = {"get", "post", "patch", "put", "delete"}
 # `ignored_auth` shows wrong tokens until its address has to wait; `allow_header_conformance`: the framework
@@ -35,7 +35,7 @@ def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
 def furnished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     store = open_store(f"sqlite:///{tmp_path_factory.mktemp('api')}/steward.db")
     world = furnish(store)
-    with api(world) as here:
+    with api(world) as here, looking(world):
         yield here
     store.close()
 
