@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from fastapi import APIRouter
@@ -178,3 +181,40 @@ def test_an_unknown_address_says_so(here: Served) -> None:
     answer = here.nobody().get("/api/nowhere")
     assert (answer.status_code, answer.json()["type"]) == (404, "urn:steward:problem:unknown-page")
     assert here.visitor().client.put("/api/who").status_code == 405
+
+
+def test_a_visitor_who_leaves_halfway_is_no_fault_of_ours(
+    here: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    anna = here.visitor(Role.ADMIN)
+    parts = iter([{"type": "http.request", "body": b"slug=", "more_body": True}, {"type": "http.disconnect"}])
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return next(parts)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    cookie = "; ".join(f"{name}={value}" for name, value in anna.client.cookies.items())
+    headers = {
+        "host": "127.0.0.1",
+        "cookie": cookie,
+        "content-type": "application/x-www-form-urlencoded",
+        "content-length": "100",
+    }
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/api/do",
+        "raw_path": b"/api/do",
+        "query_string": b"",
+        "scheme": "http",
+        "http_version": "1.1",
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+        "client": ("127.0.0.1", 5),
+        "server": ("127.0.0.1", 80),
+    }
+    asyncio.run(here.app(scope, receive, send))
+    assert [message["status"] for message in sent if message["type"] == "http.response.start"] == [400]
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]

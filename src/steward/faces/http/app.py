@@ -11,6 +11,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from steward.faces.api import router as api
 from steward.faces.http import health, hooks, metrics, streams
@@ -90,7 +91,7 @@ def build(site: Site, routers: Sequence[APIRouter] = ROUTERS) -> FastAPI:
     for router in routers:
         opened = router is metrics.router and site.metrics_public
         app.include_router(metrics.open_router if opened else router)
-    for kind in (HTTPException, RequestValidationError, Exception):
+    for kind in (HTTPException, RequestValidationError, ClientDisconnect, Exception):
         app.add_exception_handler(kind, handle)
     app.add_middleware(Frame, site=site)
     app.add_middleware(Observed, site=site)

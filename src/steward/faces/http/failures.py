@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from steward.app.errors import Forbidden, Invalid, LeaseHeld, NotSignedIn, Stale, Unknown
@@ -146,6 +146,11 @@ def _malformed(error: Any) -> Failure:
     return Failure(status, "malformed", words or "the request cannot be read", "", {"errors": errors})
 
 
+def _gone(_error: Any) -> Failure:
+    # Nobody reads it but the access log; it is no fault of ours.
+    return Failure(400, "cut", "the request ended before all of it had come", "Send it again.")
+
+
 _HTTP_WORDS: Final = {
     400: ("malformed", "the body cannot be read", "Send what this address describes."),
     404: (
@@ -177,6 +182,7 @@ _TABLE: Final[list[tuple[Any, Callable[[Any], Failure]]]] = [
     ((StoreUnavailable, Transient), _unavailable),
     (Permanent, _permanent),
     (RequestValidationError, _malformed),
+    (ClientDisconnect, _gone),
     (HTTPException, _http),
 ]
 

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 
 from steward.app.errors import Forbidden, NotSignedIn
@@ -94,7 +94,7 @@ class Visit:
             await self._admit()
         except (NotSignedIn, Forbidden, Refused) as refusal:
             return await self._turn_away(refusal)
-        except (StoreUnavailable, TooMany) as error:
+        except (StoreUnavailable, TooMany, ClientDisconnect) as error:
             return await handle(request, error)
         try:
             response, again = await self._act(inner)
