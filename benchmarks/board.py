@@ -32,6 +32,7 @@ from steward.domain.repository import Presence, Repo, Repository
 from steward.domain.status import BEFORE_REPOSITORY, INTERRUPTIONS, Status
 from steward.faces.http.app import build
 from steward.faces.http.live import Live
+from steward.faces.http.server import settle_memory
 from steward.faces.http.site import COOKIE, Site
 from steward.testing.world import World
 
@@ -140,6 +141,8 @@ def folder() -> Iterator[Path]:
 
 async def _compare(kind: str, count: int, full: Pages, empty: Pages) -> list[Result]:
     results = []
+    # As a server does once it has started.
+    settle_memory()
     for name, path in PAGES:
         # What one installs first is held to the limits; PostgreSQL is told.
         held = name == "board" and kind == "SQLite"

@@ -87,7 +87,7 @@ def serving(
     try:
         if not server.ready.wait(START_TIMEOUT_S) or not server.started:
             raise Permanent(_("the web face did not start"), _("See the log for the reason"))
-        _settle_memory()
+        settle_memory()
         yield
     finally:
         server.should_exit = True
@@ -95,7 +95,7 @@ def serving(
         bound.close()
 
 
-def _settle_memory() -> None:
+def settle_memory() -> None:
     """Take what has been loaded by now out of every later collection, which would halt all requests for it.
 
     Measured: 120 ms for each full collection of the modules of a server, several times in a minute under load.
