@@ -68,13 +68,12 @@ class Filter:
 
     def pairs(self, **changes: Any) -> list[tuple[str, str]]:
         """The pairs that read to this filter, after these changes of its fields; a page ends with a change."""
-        wanted = replace(self, **{"after": "", **changes})
         shown: list[tuple[str, str]] = []
-        for field in fields(wanted):
-            value = getattr(wanted, field.name)
-            if value == field.default:
+        for field, default in _DEFAULTS:
+            value = changes.get(field, "" if field == "after" else getattr(self, field))
+            if value == default:
                 continue
-            name = "stale" if field.name == "stale_s" else field.name
+            name = "stale" if field == "stale_s" else field
             texts = value if isinstance(value, tuple) else [_text(value)]
             shown += [(name, text) for text in texts]
         return shown
@@ -221,3 +220,4 @@ _READERS: Final[dict[str, Callable[[list[str]], Any]]] = {
     "after": lambda values: values[-1],
 }
 _FIELDS: Final = {"stale": "stale_s"}
+_DEFAULTS: Final = [(field.name, field.default) for field in fields(Filter)]
