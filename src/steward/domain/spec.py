@@ -69,7 +69,8 @@ class Template:
     """A template as it was read at one commit.
 
     `environment` maps the names of variables that a deployed project needs to where each comes from
-    (user_secret, generated_secret, allocation, derived, literal). `base_hours` is what a project of it took.
+    (user_secret, generated_secret, allocation, derived, literal). `base_hours` is what a project of it took. `checks` are the names of the checks that its projects must
+    pass before a merge.
     """
 
     ref: TemplateRef
@@ -79,6 +80,7 @@ class Template:
     environment: Mapping[str, str] = field(default_factory=dict)
     proof: Proof = field(default=Proof())
     base_hours: float = 8.0
+    checks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
