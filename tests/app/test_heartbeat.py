@@ -369,6 +369,19 @@ def test_a_configuration_error_freezes_and_heals(world: World) -> None:
     assert (world.organisation().frozen, world.open_causes()) == (None, [])
 
 
+def test_a_mass_loss_behind_a_configuration_error_stays_frozen_when_that_heals(world: World) -> None:
+    world.forge.add_organisation("elsewhere")
+    for name in ("shop", "tickets", "blog", "bot"):
+        world.forge.transfer(repo_named(world, name), "elsewhere")
+    world.forge.set_reachable("acme", reachable=False)
+    assert world.beat().state == "misconfigured"
+    world.forge.set_reachable("acme", reachable=True)
+    world.settle()
+    frozen = world.organisation().frozen
+    assert frozen is not None
+    assert (frozen.by, world.open_causes()) == ("guard:mass_loss", ["mass_loss"])
+
+
 def test_a_fault_that_may_pass_is_an_incident_only_when_it_stays(world: World) -> None:
     for expected in ([], [], ["look_failed"], ["look_failed"]):
         world.forge.script_listings("acme", Unreachable("timed out"))

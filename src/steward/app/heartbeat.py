@@ -165,6 +165,8 @@ class Heartbeat:
             if observed is not None:
                 organisation = self._identify(tx, organisation, observed, seen)
                 organisation = replace(organisation, last_whole_look=look.id)
+                # Before the guard judges: its own freeze must not be lifted with that of a failed look.
+                organisation = heal(tx, organisation, seen, self._channels)
             work = Reconciliation(tx, organisation, seen, self._channels)
             missed: list[Change] = []
             if survey.differs:
@@ -176,7 +178,6 @@ class Heartbeat:
             applied = work.finish()
             organisation = applied.organisation
             if observed is not None:
-                organisation = heal(tx, organisation, seen, self._channels)
                 organisation = self._baseline(tx, organisation, observed, seen)
                 if organisation.frozen is None or not tx.held(organisation.id):
                     agrees = not overtaken and not looking.disagrees(tx, observed)
