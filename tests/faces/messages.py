@@ -18,6 +18,7 @@ from steward.domain.drift import KINDS, NOTED
 from steward.domain.guards import Guard
 from steward.domain.incidents import Cause, Incident, Severity
 from steward.domain.lifecycle import Back, Who
+from steward.domain.operations import STEPS, Fault, Work
 from steward.domain.people import Right, Role
 from steward.domain.project import Management, OrgState
 from steward.domain.readiness import RULES
@@ -106,6 +107,10 @@ def _labels() -> Iterator[Key]:
     yield from (("guard", guard.words) for guard in Guard)
     yield from (("severity", severity.value.capitalize()) for severity in Severity)
     yield from (("cause", cause_label(cause)) for cause in Cause)
+    yield from (("work", work.value.capitalize()) for work in Work)
+    yield from (("operation step", step.replace("_", " ")) for steps in STEPS.values() for step in steps)
+    yield from (("fault", fault.value) for fault in Fault)
+    yield from (("health", health) for health in ("unknown", "healthy", "down"))
     yield from (("presence", presence.value.capitalize()) for presence in Presence)
     yield from (("management", management.value.capitalize()) for management in Management)
     yield from (("organisation", state.value.capitalize()) for state in OrgState)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from steward.domain.guards import Guard
-from steward.domain.journal import Kind
+from steward.domain.journal import Kind, Topic
 from steward.faces.lines import WORDS, guard_words, line, moment
 from steward.faces.words import speaking
 
@@ -69,6 +69,21 @@ def test_every_kind_of_event_has_words() -> None:
         ),
         (event("organisation.state", **{"from": "new", "to": "ok"}), "Ok", "good"),
         (event("loss.held", count=1), "1 loss is held until a person decides", "bad"),
+        (event("operation.queued", work="design"), "Design: queued", ""),
+        (event("operation.started", work="deploy", attempt=1), "Deploy: started", ""),
+        (event("operation.started", work="deploy", attempt=2), "Deploy: started, attempt 2", ""),
+        (event("operation.waiting", work="verify"), "Verify: waiting", "care"),
+        (event("operation.failed", work="deploy"), "Deploy: failed", "bad"),
+        (
+            event("operation.failed", work="deploy", step="prove_life"),
+            "Deploy: failed at the step «prove life»",
+            "bad",
+        ),
+        (event("estimate.made", hours=8, usd=2.5), "estimate: 8 h of work, 2.5 USD", ""),
+        (event("release.live", number=3, commit="c0ffee0" * 5), "release 3 is live (c0ffee0)", "good"),
+        (event("update.requested", number=4, text="a cart"), "update 4: a cart", ""),
+        (event("project.health", to="down"), "health: down", "bad"),
+        (event("project.health", to="healthy"), "health: healthy", "good"),
         (event("something.else", x=1), "something.else", ""),
     ],
 )
@@ -86,6 +101,12 @@ def test_a_line_says_why_and_which_person() -> None:
 def test_a_first_look_is_called_so_once() -> None:
     told = line(event("organisation.imported", "first look", repositories=2))
     assert (told.what, told.why) == ("first look: 2 repositories came in, on watch", "")
+
+
+def test_what_happens_in_building_is_a_topic_of_its_own() -> None:
+    groups = {kind.partition(".")[0] for kind in Topic.BUILDING.kinds}
+    assert groups == {"operation", "spec", "estimate", "release", "update"}
+    assert Kind.PROJECT_HEALTH in Topic.STATUS.kinds
 
 
 def test_a_line_in_russian() -> None:

@@ -16,6 +16,8 @@ _RESTORE: Final = "Restore the repository on GitHub (within 90 days); the incide
 _ELSEWHERE: Final = "The project lives in another repository now"
 _RELINK: Final = ("relink", "steward project relink {slug} OWNER/NAME", _ELSEWHERE)
 _ARCHIVE: Final = ("archive", "steward project archive {slug}", "The project is over")
+_LOGS: Final = ("command", "steward project logs {slug}", "See what it did up to there")
+_ABANDON: Final = ("command", "steward project abandon {slug}", "Give the open update up; what is live stays")
 
 WAYS: Final[dict[str, tuple[tuple[str, str | None, str], ...]]] = {
     "missing": (("open_github", None, _RESTORE), _RELINK, _ARCHIVE),
@@ -52,6 +54,49 @@ WAYS: Final[dict[str, tuple[tuple[str, str | None, str], ...]]] = {
         ("command", "steward webhook status", "See what GitHub says of the webhook"),
         ("command", "steward webhook register", "Set it right, or make it anew"),
     ),
+    "operation_failed": (
+        _LOGS,
+        ("command", "steward project retry {slug}", "What stood in the way is gone: run it again"),
+        (
+            "command",
+            "steward project resolve {slug}",
+            "Take the project out of the error without running it again",
+        ),
+        _ABANDON,
+        _ARCHIVE,
+    ),
+    "operation_stuck": (
+        _LOGS,
+        ("command", "steward project retry {slug}", "Run it again, from the step that it stands at"),
+        _ABANDON,
+    ),
+    "site_down": (
+        ("command", "steward project logs {slug}", "See what the last deployment said"),
+        ("command", "steward project rollback {slug}", "Deploy the last good release again"),
+        _ARCHIVE,
+    ),
+    "tls_expiring": (
+        (
+            "command",
+            "steward project logs {slug}",
+            "See what the last deployment said, and renew the certificate where the site is served",
+        ),
+        _ARCHIVE,
+    ),
+    "budget_spent": (
+        (
+            "command",
+            "steward project retry {slug}",
+            "Once the project has a larger budget: go on where it stopped",
+        ),
+        _ABANDON,
+        _ARCHIVE,
+    ),
+    "name_taken": (
+        ("open_github", None, "Rename or move the repository that bears the name"),
+        ("command", "steward project retry {slug}", "The name is free now: create the repository"),
+        _ARCHIVE,
+    ),
     "archived_on_github": (_ARCHIVE, ("open_github", None, "Unarchive the repository on GitHub")),
 }
 """By cause: what a face can do, the command that does the same, and the way in words."""
@@ -60,6 +105,7 @@ _PLACES: Final = {
     "missing": "organizations/{login}/settings/deleted_repositories",
     "inaccessible": "organizations/{login}/settings/installations",
     "blocked": "{full_name}",
+    "name_taken": "{full_name}",
     "archived_on_github": "{full_name}/settings",
 }
 """By cause: where on GitHub it is put right."""

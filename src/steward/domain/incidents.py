@@ -35,6 +35,12 @@ class Cause(StrEnum):
     LOOK_FAILED = "look_failed"
     MISCONFIGURED = "misconfigured"
     WEBHOOK_FAILING = "webhook_failing"
+    OPERATION_FAILED = "operation_failed"
+    OPERATION_STUCK = "operation_stuck"
+    SITE_DOWN = "site_down"
+    TLS_EXPIRING = "tls_expiring"
+    BUDGET_SPENT = "budget_spent"
+    NAME_TAKEN = "name_taken"
 
 
 PERSON_MAY_CLOSE = frozenset({Cause.ARCHIVED_ON_GITHUB, Cause.NAME_REUSED})

@@ -36,6 +36,21 @@ class Kind(StrEnum):
     LOSS_RELEASED = "loss.released"
     LOSS_REJECTED = "loss.rejected"
     WEBHOOK_REGISTERED = "webhook.registered"
+    OPERATION_QUEUED = "operation.queued"
+    OPERATION_STARTED = "operation.started"
+    OPERATION_WAITING = "operation.waiting"
+    OPERATION_SUCCEEDED = "operation.succeeded"
+    OPERATION_FAILED = "operation.failed"
+    OPERATION_CANCELLED = "operation.cancelled"
+    SPEC_STORED = "spec.stored"
+    ESTIMATE_MADE = "estimate.made"
+    RELEASE_LIVE = "release.live"
+    RELEASE_FAILED = "release.failed"
+    RELEASE_ROLLED_BACK = "release.rolled_back"
+    UPDATE_REQUESTED = "update.requested"
+    UPDATE_SHIPPED = "update.shipped"
+    UPDATE_ABANDONED = "update.abandoned"
+    PROJECT_HEALTH = "project.health"
     INCIDENT_OPENED = "incident.opened"
     INCIDENT_ACKNOWLEDGED = "incident.acknowledged"
     INCIDENT_RESOLVED = "incident.resolved"
@@ -103,6 +118,7 @@ class Topic(StrEnum):
     """What a timeline can be narrowed to. `people` is what people did, whatever it was about."""
 
     STATUS = "status"
+    BUILDING = "building"
     GITHUB = "github"
     PEOPLE = "people"
     INCIDENTS = "incidents"
@@ -121,6 +137,7 @@ class Topic(StrEnum):
 
 _TOPICS: Final = {
     Topic.STATUS: ("project.",),
+    Topic.BUILDING: ("operation.", "spec.", "estimate.", "release.", "update."),
     Topic.GITHUB: ("repository.", "organisation."),
     Topic.INCIDENTS: ("incident.", "loss."),
 }

@@ -19,6 +19,9 @@ from steward.faces.words import _, counted, label, language, said
 
 Json = Mapping[str, Any]
 
+COMMIT_SHOWN: Final = 7
+"""How many digits of a commit are shown."""
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -88,7 +91,23 @@ def severity_label(code: str) -> str:
 
 def cause_label(code: str) -> str:
     """A cause in the present language."""
-    return label("cause", code.replace("_", " ").capitalize().replace("github", "GitHub"))
+    words = code.replace("_", " ").capitalize().replace("github", "GitHub")
+    return label("cause", words.replace("Tls", "TLS"))
+
+
+def work_label(code: str) -> str:
+    """A kind of operation in the present language."""
+    return label("work", code.capitalize())
+
+
+def step_label(code: str) -> str:
+    """A step of an operation in the present language."""
+    return label("operation step", code.replace("_", " "))
+
+
+def health_label(code: str) -> str:
+    """How a release that serves is, in the present language."""
+    return label("health", code)
 
 
 def presence_label(code: str) -> str:
@@ -188,6 +207,28 @@ def _opened(data: Json) -> str:
     )
 
 
+def _operation(words: Callable[[str], str]) -> Callable[[Json], str]:
+    return lambda data: words(work_label(str(data.get("work", ""))))
+
+
+def _started(data: Json) -> str:
+    work, attempt = work_label(str(data.get("work", ""))), data.get("attempt", 1)
+    if attempt == 1:
+        return _("{work}: started", work=work)
+    return _("{work}: started, attempt {attempt}", work=work, attempt=attempt)
+
+
+def _failed(data: Json) -> str:
+    work, step = work_label(str(data.get("work", ""))), str(data.get("step") or "")
+    if not step:
+        return _("{work}: failed", work=work)
+    return _("{work}: failed at the step «{step}»", work=work, step=step_label(step))
+
+
+def _release(words: Callable[[Any, str], str]) -> Callable[[Json], str]:
+    return lambda data: words(data.get("number"), str(data.get("commit") or "")[:COMMIT_SHOWN])
+
+
 def _name(data: Json) -> str:
     return str(data.get("full_name", ""))
 
@@ -240,6 +281,31 @@ WORDS: Final[dict[str, Callable[[Json], str]]] = {
         "{n} held loss was rejected", "{n} held losses were rejected", int(data.get("count") or 0)
     ),
     Kind.WEBHOOK_REGISTERED: lambda data: _("the webhook was registered at {url}", url=data.get("url")),
+    Kind.OPERATION_QUEUED: _operation(lambda work: _("{work}: queued", work=work)),
+    Kind.OPERATION_STARTED: _started,
+    Kind.OPERATION_WAITING: _operation(lambda work: _("{work}: waiting", work=work)),
+    Kind.OPERATION_SUCCEEDED: _operation(lambda work: _("{work}: done", work=work)),
+    Kind.OPERATION_FAILED: _failed,
+    Kind.OPERATION_CANCELLED: _operation(lambda work: _("{work}: cancelled", work=work)),
+    Kind.SPEC_STORED: lambda data: _("spec: version {version}", version=data.get("version")),
+    Kind.ESTIMATE_MADE: lambda data: _(
+        "estimate: {hours} h of work, {cost} USD", hours=data.get("hours"), cost=data.get("usd")
+    ),
+    Kind.RELEASE_LIVE: _release(
+        lambda number, commit: _("release {number} is live ({commit})", number=number, commit=commit)
+    ),
+    Kind.RELEASE_FAILED: _release(
+        lambda number, commit: _("release {number} failed ({commit})", number=number, commit=commit)
+    ),
+    Kind.RELEASE_ROLLED_BACK: _release(
+        lambda number, commit: _("release {number} was rolled back ({commit})", number=number, commit=commit)
+    ),
+    Kind.UPDATE_REQUESTED: lambda data: _(
+        "update {number}: {text}", number=data.get("number"), text=data.get("text") or ""
+    ),
+    Kind.UPDATE_SHIPPED: lambda data: _("update {number} was shipped", number=data.get("number")),
+    Kind.UPDATE_ABANDONED: lambda data: _("update {number} was abandoned", number=data.get("number")),
+    Kind.PROJECT_HEALTH: lambda data: _("health: {now}", now=health_label(str(data.get("to", "")))),
     Kind.INCIDENT_OPENED: _opened,
     Kind.INCIDENT_ACKNOWLEDGED: _incident(lambda: _("acknowledged: incident")),
     Kind.INCIDENT_RESOLVED: _incident(lambda: _("resolved: incident")),
@@ -247,15 +313,35 @@ WORDS: Final[dict[str, Callable[[Json], str]]] = {
     Kind.INCIDENT_UNMUTED: _incident(lambda: _("no longer muted: incident")),
 }
 
-_BAD: Final = {Kind.INCIDENT_OPENED, Kind.REPOSITORY_LOST, Kind.LOSS_HELD, Kind.ORGANISATION_FROZEN}
-_CARE: Final = {Kind.REPOSITORY_ABSENT, Kind.REPOSITORY_INACCESSIBLE, Kind.REPOSITORY_BLOCKED}
-_GOOD: Final = {Kind.INCIDENT_RESOLVED, Kind.REPOSITORY_SEEN_AGAIN, Kind.ORGANISATION_UNFROZEN}
+_BAD: Final = {
+    Kind.INCIDENT_OPENED,
+    Kind.REPOSITORY_LOST,
+    Kind.LOSS_HELD,
+    Kind.ORGANISATION_FROZEN,
+    Kind.OPERATION_FAILED,
+    Kind.RELEASE_FAILED,
+}
+_CARE: Final = {
+    Kind.REPOSITORY_ABSENT,
+    Kind.REPOSITORY_INACCESSIBLE,
+    Kind.REPOSITORY_BLOCKED,
+    Kind.OPERATION_WAITING,
+    Kind.RELEASE_ROLLED_BACK,
+}
+_GOOD: Final = {
+    Kind.INCIDENT_RESOLVED,
+    Kind.REPOSITORY_SEEN_AGAIN,
+    Kind.ORGANISATION_UNFROZEN,
+    Kind.OPERATION_SUCCEEDED,
+    Kind.RELEASE_LIVE,
+    Kind.UPDATE_SHIPPED,
+}
 
 
 def _tone(event: Json) -> str:
     kind, to = event["kind"], event["data"].get("to")
-    if kind in _BAD or to in (Status.MISSING, Status.ERROR, "degraded", "misconfigured"):
+    if kind in _BAD or to in (Status.MISSING, Status.ERROR, "degraded", "misconfigured", "down"):
         return "bad"
     if kind in _CARE:
         return "care"
-    return "good" if kind in _GOOD or to in (Status.ACTIVE, "ok") else ""
+    return "good" if kind in _GOOD or to in (Status.ACTIVE, "ok", "healthy") else ""

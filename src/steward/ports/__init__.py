@@ -21,16 +21,19 @@ from steward.ports.errors import (
 from steward.ports.inbox import InboxReads, InboxWrites
 from steward.ports.measures import MeasureReads
 from steward.ports.outside import Clock, ForgeHooks, ForgeRead, ForgeRights, Notifier, Secret
+from steward.ports.records import AgentRun, Built, LogLine, RecordReads, RecordWrites
 from steward.ports.store import Expected, Lease, LookRequest, NameRecord, Reads, Store, Writes
 
 __all__ = [
     "SORTS",
     "AccessReads",
     "AccessWrites",
+    "AgentRun",
     "Answer",
     "AttentionReads",
     "BadSettings",
     "BoardReads",
+    "Built",
     "Clock",
     "Conflict",
     "Expected",
@@ -45,6 +48,7 @@ __all__ = [
     "Lease",
     "LeaseLost",
     "Left",
+    "LogLine",
     "LookRequest",
     "MeasureReads",
     "NameRecord",
@@ -54,6 +58,8 @@ __all__ = [
     "ProjectQuery",
     "RateLimited",
     "Reads",
+    "RecordReads",
+    "RecordWrites",
     "SchemaMismatch",
     "Secret",
     "Store",

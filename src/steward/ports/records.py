@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from steward.domain.operations import Operation
 from steward.domain.spec import Estimate, Release, Spec, Update
+
+LINE_MAX: Final = 4_000
+"""The characters of one line of a log; a longer one is cut, and ends with "…"."""
+
+LOG_MAX: Final = 20_000
+"""The lines of one operation's log; the last of so many says that it ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,7 @@ class RecordReads(Protocol):
     def operation(self, operation_id: str) -> Operation | None: ...
 
     def operations(self, project_id: str, *, before: str | None = None, limit: int = 50) -> list[Operation]:
-        """Those of a project, newest first; with `before`, the ones older than that operation."""
+        """Those of a project, newest first by the order of adding; with `before`, those older than that one."""
         ...
 
     def open_operation(self, project_id: str) -> Operation | None:
@@ -96,7 +102,9 @@ class RecordReads(Protocol):
         """Oldest first."""
         ...
 
-    def open_update(self, project_id: str) -> Update | None: ...
+    def open_update(self, project_id: str) -> Update | None:
+        """The one in the state "open"; a queued one is not."""
+        ...
 
     def agent_runs(self, project_id: str) -> list[AgentRun]:
         """Oldest first."""
@@ -107,7 +115,11 @@ class RecordReads(Protocol):
         ...
 
     def built(self, template: str, limit: int = 100) -> list[Built]:
-        """Projects of that template that came to be live, newest first: the history that estimates stand on."""
+        """Projects of that template source that came to be live, newest first: what estimates stand on.
+
+        The template and the hours are those of the first spec that was estimated; the road ends when a
+        release was live for the first time, and costs are those of the runs that began before that.
+        """
         ...
 
     def budget_usd(self, project_id: str) -> float | None:
@@ -129,7 +141,10 @@ class RecordWrites(Protocol):
     def append_log(
         self, operation_id: str, attempt: int, at: datetime, step: str, texts: Sequence[str]
     ) -> None:
-        """Add lines to its log; a line is cut at 4,000 characters, a log ends at 20,000 lines with one that says so."""
+        """Add lines to its log; a line is cut at LINE_MAX, a log ends at LOG_MAX lines with one that says so.
+
+        Raises Conflict for an operation that is not recorded.
+        """
         ...
 
     def add_spec(self, spec: Spec) -> None:
@@ -141,7 +156,10 @@ class RecordWrites(Protocol):
         ...
 
     def save_release(self, release: Release) -> Release:
-        """Write a release by (project, commit); `number` 0 gives it the next. A live one supersedes the other."""
+        """Write a release by (project, commit); `number` 0 gives it the next, and one that is there keeps its own.
+
+        One saved as "live" makes the project's earlier live one "superseded". Returned with its number.
+        """
         ...
 
     def save_update(self, update: Update) -> Update:

@@ -19,6 +19,7 @@ from steward.ports.attention import AttentionReads
 from steward.ports.board import BoardReads
 from steward.ports.inbox import InboxReads, InboxWrites
 from steward.ports.measures import MeasureReads
+from steward.ports.records import RecordReads, RecordWrites
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class NameRecord:
     until: datetime | None = None
 
 
-class Reads(AccessReads, AttentionReads, BoardReads, InboxReads, MeasureReads, Protocol):
+class Reads(AccessReads, AttentionReads, BoardReads, InboxReads, MeasureReads, RecordReads, Protocol):
     """What can be read in one consistent view."""
 
     def organisations(self) -> list[Organisation]:
@@ -229,7 +230,7 @@ class Reads(AccessReads, AttentionReads, BoardReads, InboxReads, MeasureReads, P
         ...
 
 
-class Writes(AccessWrites, InboxWrites, Reads, Protocol):
+class Writes(AccessWrites, InboxWrites, RecordWrites, Reads, Protocol):
     """One transaction. It commits when its block ends, and leaves nothing behind if the block raises."""
 
     def add_organisation(self, login: str, server: str) -> Organisation: ...

@@ -10,9 +10,12 @@ from steward.adapters.store.store import SqlStore
 from steward.domain.incidents import Incident
 from steward.domain.instant import Instant
 from steward.domain.journal import Event, Notice
+from steward.domain.operations import Operation, OperationState, Work
 from steward.domain.project import Look, Organisation, Project, Tracked
 from steward.domain.repository import Presence, Repo, Repository
+from steward.domain.spec import Estimate, Proof, Release, Spec, TemplateRef, Update
 from steward.domain.status import Status
+from steward.ports import AgentRun
 
 NOW = datetime(2026, 11, 24, 9, 30, 0, 123456, tzinfo=UTC)
 BOOT = "boot-1"
@@ -101,3 +104,53 @@ def adopt(store: SqlStore, slug: str, number: int, **more: Any) -> Tracked:
 def lost(number: int, seconds: float, **more: Any) -> Repository:
     """A repository whose loss was concluded that much later."""
     return row(number, presence=Presence.ABSENT, lost_at=moment(seconds), absences=3, **more)
+
+
+def operation(name: str, project_id: str = "id-shop", **more: Any) -> Operation:
+    """An operation of the first organisation that waits for its turn."""
+    made = Operation(name, project_id, 1, Work.DESIGN, OperationState.QUEUED, "user:anna", NOW)
+    return replace(made, **more)
+
+
+def spec(version: int = 1, project_id: str = "id-shop", **more: Any) -> Spec:
+    """A version of a spec."""
+    made = Spec(
+        project_id,
+        version,
+        TemplateRef("starter", "v1", "c0ffee"),
+        {"name": "лавка", "modules": ["a", "b"], "size": None},
+        "a shop",
+        ("it answers", "it sells"),
+        {"SECRET_KEY": "generated_secret"},
+        Proof("http", "/healthy", "/which"),
+        "user:anna",
+        after(version),
+    )
+    return replace(made, **more)
+
+
+def estimate(version: int = 1, project_id: str = "id-shop", **more: Any) -> Estimate:
+    """The estimate of that version."""
+    made = Estimate(
+        project_id, version, 8.0, 4.5, 16.1, 12.34, 2.5, ("the template says so",), after(version)
+    )
+    return replace(made, **more)
+
+
+def release(commit: str, project_id: str = "id-shop", **more: Any) -> Release:
+    """A live release of that commit, without a number yet."""
+    made = Release(project_id, 0, commit, "https://shop.test", "live", after(60), "op-1")
+    return replace(made, **more)
+
+
+def wanted(text: str, project_id: str = "id-shop", **more: Any) -> Update:
+    """A queued update, without a number yet."""
+    return replace(Update(project_id, 0, text, "queued", "user:anna", NOW), **more)
+
+
+def run(name: str, project_id: str = "id-shop", **more: Any) -> AgentRun:
+    """An agent's run that cost a little."""
+    made = AgentRun(
+        name, project_id, "op-1", "developer", "starter", "completed", NOW, after(30), 0.25, "agent"
+    )
+    return replace(made, **more)

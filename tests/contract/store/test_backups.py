@@ -21,19 +21,25 @@ from steward.domain.deliveries import Delivery, Hook
 from steward.domain.people import AuditLine, Grant, Pass, PassKind, Right, Role, User
 from steward.domain.project import Freeze
 from steward.domain.repository import PageMark
-from steward.ports import Answer, Permanent, SchemaMismatch, StoreUnavailable
+from steward.ports import Answer, Permanent, SchemaMismatch, StoreUnavailable, Writes
 from steward.testing import postgres
 from tests.contract.store.kit import (
     NOW,
     adopt,
     after,
     connect,
+    estimate,
     happened,
     incident,
     look,
     notice,
+    operation,
     record,
+    release,
     row,
+    run,
+    spec,
+    wanted,
 )
 
 UNTOUCHED = {"organisations", "events", "settings", "passes"}
@@ -79,11 +85,25 @@ def fill(store: SqlStore) -> None:
         )
         tx.add_audit([AuditLine(NOW, "user:anna", "incident.ack", "done")])
         tx.begin_answer(Answer("key", "user:anna", "fingerprint", NOW))
+        build(tx)
     lease = store.acquire("loops", "first")
     assert lease is not None
     store.release(lease)
     store.publish()
     assert made.id == 1
+
+
+def build(tx: Writes) -> None:
+    """Something of building."""
+    tx.add_operation(operation("op-1", facts={"sha": "abc"}))
+    tx.append_log("op-1", 1, NOW, "find_base", ["a line"])
+    tx.add_spec(spec())
+    tx.save_estimate(estimate())
+    tx.save_release(release("abc"))
+    tx.save_update(wanted("a cart"))
+    tx.save_agent_run(run("run-1"))
+    tx.save_agent_run(run("run-2", cost_usd=None))
+    tx.set_budget("id-shop", 50.0)
 
 
 def tables(store: SqlStore) -> dict[str, list[Any]]:

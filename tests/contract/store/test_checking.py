@@ -13,7 +13,22 @@ from steward.adapters.store.checking import _QUERIES
 from steward.adapters.store.store import SqlStore
 from steward.domain.status import Status
 from steward.ports import StoreUnavailable
-from tests.contract.store.kit import NOW, adopt, connect, happened, incident, project, record, row
+from tests.contract.store.kit import (
+    NOW,
+    adopt,
+    connect,
+    estimate,
+    happened,
+    incident,
+    operation,
+    project,
+    record,
+    release,
+    row,
+    run,
+    spec,
+    wanted,
+)
 from tests.contract.store.test_failures import damage
 
 
@@ -26,6 +41,13 @@ def fill(store: SqlStore) -> None:
         tx.add_projects([project("gone", status=Status.MISSING, interrupted=(Status.ACTIVE,))])
         tx.append([happened(str(n), project_id="id-shop") for n in range(3)])
         tx.save_incident(incident("k", project_id="id-shop", organisation_id=1))
+        tx.add_operation(operation("op-1"))
+        tx.append_log("op-1", 1, NOW, "find_base", ["one", "two"])
+        tx.add_spec(spec())
+        tx.save_estimate(estimate())
+        tx.save_release(release("abc"))
+        tx.save_update(wanted("a cart"))
+        tx.save_agent_run(run("run-1"))
     store.publish()
 
 
@@ -51,6 +73,8 @@ SPOILED = {
     " VALUES ('x', '2026-11-24T00:00:00+00:00', 'a', '', '{}', 9)",
     "repositories without exactly one present name": "UPDATE repository_names SET until = since",
     "repositories whose present name is another": "UPDATE repositories SET name = 'other' WHERE id = 1",
+    "operations whose log has gaps": "INSERT INTO operation_log (operation, number, attempt, at, step, text)"
+    " VALUES (1, 4, 1, '2026-11-24T00:00:00+00:00', '', '')",
     "projects that do not remember what was interrupted, or remember it needlessly": "UPDATE projects"
     " SET interrupted = '[]' WHERE slug = 'gone'",
 }
@@ -73,10 +97,17 @@ def test_what_cannot_be_read_is_named(store: SqlStore, store_url: str) -> None:
     with store.writing() as tx:
         tx._write(text("UPDATE projects SET management = 'adore' WHERE slug = 'shop'"))
         tx._write(text("UPDATE repositories SET presence = 'unsure' WHERE id = 2"))
+        tx._write(text("UPDATE operations SET kind = 'dream'"))
+        tx._write(text("UPDATE specs SET proof = '{'"))
+        tx._write(text("UPDATE estimates SET basis = ''"))
+        tx._write(text("UPDATE releases SET made_at = 'soon'"))
+        tx._write(text("UPDATE updates SET asked_at = 'soon'"))
+        tx._write(text("UPDATE agent_runs SET started_at = 'soon'"))
     found = words(store_url)
-    assert len(found) == 2
+    assert len(found) == 8
     assert "the project shop" in found[0]
     assert "the repository 2" in found[1]
+    assert "the operation op-1" in found[2]
 
 
 def test_a_schema_that_is_not_ours_to_examine_is_said(store: SqlStore, store_url: str) -> None:

@@ -9,19 +9,35 @@ from typing import Any, Final
 from sqlalchemy import Connection, Table, select, text
 from sqlalchemy.exc import DatabaseError
 
+from steward.adapters.store.building_rows import (
+    estimate_from,
+    log_from,
+    operation_from,
+    release_from,
+    run_from,
+    spec_from,
+    update_from,
+)
 from steward.adapters.store.engine import Database, connect
 from steward.adapters.store.journal_rows import event_from, incident_from, look_from, outgoing_from
 from steward.adapters.store.opening import EMPTY, refuse_unless_older, revision
 from steward.adapters.store.rows import organisation_from, project_from, repository_from
 from steward.adapters.store.schema import (
     HEAD,
+    agent_runs,
+    estimates,
     events,
     incidents,
     looks,
+    operation_log,
+    operations,
     organisations,
     outbox,
     projects,
+    releases,
     repositories,
+    specs,
+    updates,
 )
 from steward.domain.status import INTERRUPTIONS
 from steward.ports import SchemaMismatch
@@ -67,6 +83,9 @@ _QUERIES: Final = {
     "repositories whose present name is another": "SELECT r.id FROM repositories r"
     " JOIN repository_names n ON n.repository_id = r.id AND n.until IS NULL"
     " WHERE n.full_name <> r.owner_login || '/' || r.name",
+    "operations whose log has gaps": "SELECT o.operation_id FROM operations o"
+    " JOIN operation_log l ON l.operation = o.id"
+    " GROUP BY o.operation_id HAVING COUNT(*) <> MAX(l.number)",
     "projects that do not remember what was interrupted, or remember it needlessly": (
         "SELECT slug FROM projects"  # noqa: S608  (the statuses are the table's, no input)
         f" WHERE (status IN ({_INTERRUPTIONS})) <> (interrupted <> '[]')"
@@ -82,6 +101,13 @@ _READERS: Final[tuple[tuple[Table, Callable[[Any], object]], ...]] = (
     (incidents, incident_from),
     (events, event_from),
     (outbox, outgoing_from),
+    (operations, operation_from),
+    (operation_log, log_from),
+    (specs, spec_from),
+    (estimates, estimate_from),
+    (releases, release_from),
+    (updates, update_from),
+    (agent_runs, run_from),
 )
 
 

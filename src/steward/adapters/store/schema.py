@@ -13,6 +13,16 @@ from typing import Final
 from sqlalchemy import Boolean, Column, ForeignKey, Table, UniqueConstraint
 
 from steward.adapters.store.schema_access import answers, audit, passes, users
+from steward.adapters.store.schema_building import (
+    agent_runs,
+    budgets,
+    estimates,
+    operation_log,
+    operations,
+    releases,
+    specs,
+    updates,
+)
 from steward.adapters.store.schema_hooks import deliveries, hooks
 from steward.adapters.store.schema_kit import (
     BIG,
@@ -24,7 +34,7 @@ from steward.adapters.store.schema_kit import (
     organisation_column,
 )
 
-REVISIONS: Final = ("0001", "0002")
+REVISIONS: Final = ("0001", "0002", "0003")
 """Every revision of the schema, oldest first; a test compares this with the migrations."""
 
 HEAD: Final = REVISIONS[-1]
@@ -289,16 +299,20 @@ settings = Table(
 _KEPT: Final = ("id", "kind", "at", "actor", "project_id", "organisation_id", "why", "data")
 _ONLY_ADDED: Final = "events are only ever added"
 _AUDITED: Final = "audit lines are only ever added"
+_LOGGED: Final = "lines of a log are only ever added"
 
 
 def _sqlite_triggers() -> list[str]:
     same = " AND ".join(f"NEW.{name} IS OLD.{name}" for name in _KEPT)
     published = f"OLD.position IS NULL AND NEW.position IS NOT NULL AND {same}"
     refuse = f"BEGIN SELECT RAISE(ABORT, '{_ONLY_ADDED}'); END"
+    refuse_log = f"BEGIN SELECT RAISE(ABORT, '{_LOGGED}'); END"
     return [
         f"CREATE TRIGGER events_no_update BEFORE UPDATE ON events WHEN NOT ({published}) {refuse}",
         f"CREATE TRIGGER events_no_delete BEFORE DELETE ON events {refuse}",
         f"CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, '{_AUDITED}'); END",
+        f"CREATE TRIGGER operation_log_no_update BEFORE UPDATE ON operation_log {refuse_log}",
+        f"CREATE TRIGGER operation_log_no_delete BEFORE DELETE ON operation_log {refuse_log}",
     ]
 
 
@@ -308,6 +322,8 @@ def _postgresql_triggers() -> list[str]:
     refuse = f"BEGIN RAISE EXCEPTION '{_ONLY_ADDED}' USING ERRCODE = 'restrict_violation'; END"
     run = "EXECUTE FUNCTION events_only_added()"
     refuse_audit = f"BEGIN RAISE EXCEPTION '{_AUDITED}' USING ERRCODE = 'restrict_violation'; END"
+    refuse_log = f"BEGIN RAISE EXCEPTION '{_LOGGED}' USING ERRCODE = 'restrict_violation'; END"
+    run_log = "FOR EACH ROW EXECUTE FUNCTION operation_log_only_added()"
     return [
         f"CREATE OR REPLACE FUNCTION events_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ {refuse} $$",
         f"CREATE TRIGGER events_no_update BEFORE UPDATE ON events FOR EACH ROW WHEN (NOT ({published})) {run}",
@@ -321,10 +337,32 @@ def _postgresql_triggers() -> list[str]:
             "CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit"
             " FOR EACH ROW EXECUTE FUNCTION audit_only_added()"
         ),
+        (
+            "CREATE OR REPLACE FUNCTION operation_log_only_added() RETURNS trigger LANGUAGE plpgsql"
+            f" AS $$ {refuse_log} $$"
+        ),
+        f"CREATE TRIGGER operation_log_no_update BEFORE UPDATE ON operation_log {run_log}",
+        f"CREATE TRIGGER operation_log_no_delete BEFORE DELETE ON operation_log {run_log}",
     ]
 
 
 TRIGGERS: Final = {"sqlite": _sqlite_triggers(), "postgresql": _postgresql_triggers()}
-"""What refuses every change of an event but the giving of its position, and of an audit line."""
+"""What refuses every change of an event but the giving of its position, of an audit line, and of a line of a log."""
 
-__all__ = ["answers", "audit", "deliveries", "hooks", "metadata", "passes", "users"]
+__all__ = [
+    "agent_runs",
+    "answers",
+    "audit",
+    "budgets",
+    "deliveries",
+    "estimates",
+    "hooks",
+    "metadata",
+    "operation_log",
+    "operations",
+    "passes",
+    "releases",
+    "specs",
+    "updates",
+    "users",
+]

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from steward.adapters.store.access_views import AccessReads, AccessWrites
 from steward.adapters.store.attention_views import AttentionReads
 from steward.adapters.store.board_views import BoardReads
+from steward.adapters.store.building_views import BuildingReads, BuildingWrites
 from steward.adapters.store.engine import Database
 from steward.adapters.store.inbox_views import InboxReads, InboxWrites
 from steward.adapters.store.journal_views import JournalReads, JournalWrites
@@ -31,6 +32,7 @@ class SqlReads(
     AccessReads,
     InboxReads,
     MeasureReads,
+    BuildingReads,
 ):
     """A consistent view; the contract is `ports.Reads`."""
 
@@ -43,6 +45,7 @@ class SqlWrites(
     JournalWrites,
     AccessWrites,
     InboxWrites,
+    BuildingWrites,
 ):
     """A write transaction; the contract is `ports.Writes`."""
 

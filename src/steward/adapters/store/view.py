@@ -13,6 +13,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
+    Double,
     Executable,
     FromClause,
     LargeBinary,
@@ -154,6 +155,8 @@ def _from_json(table: Table, name: str, place: int) -> str:
         return f"decode(value->>{place}, 'base64')"
     if isinstance(kind, Text):
         return f"value->>{place}"
+    if isinstance(kind, Double):
+        return f"(value->>{place})::double precision"
     return f"(value->>{place})::{'bigint' if isinstance(kind, BigInteger) else 'boolean'}"
 
 

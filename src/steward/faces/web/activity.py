@@ -33,6 +33,7 @@ def activity(request: Request) -> Response:
     names = {
         "": _("All"),
         Topic.STATUS: _("Status"),
+        Topic.BUILDING: _("Building"),
         Topic.GITHUB: _("GitHub"),
         Topic.PEOPLE: _("People"),
         Topic.INCIDENTS: _("Incidents"),

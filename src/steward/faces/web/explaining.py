@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from steward.domain.incidents import Cause
-from steward.faces.lines import actor_label
+from steward.faces.lines import actor_label, step_label, work_label
 from steward.faces.words import _, counted, label, said
 
 Json = Mapping[str, Any]
@@ -76,6 +76,13 @@ def _by_reason(words: Callable[[str, str], str]) -> Callable[[Json, Json], str]:
     )
 
 
+def _of_project(words: Callable[[str, Json], str]) -> Callable[[Json, Json], str]:
+    return lambda incident, evidence: words(
+        str(incident["project"] or evidence.get("full_name") or ""),
+        {**evidence, "work": work_label(str(evidence.get("work") or ""))},
+    )
+
+
 _EXPLAINED: Final[dict[str, Callable[[Json, Json], str]]] = {
     Cause.MISSING: _missing,
     Cause.TRANSFERRED: _transferred,
@@ -103,6 +110,40 @@ _EXPLAINED: Final[dict[str, Callable[[Json, Json], str]]] = {
     Cause.WEBHOOK_FAILING: _by_reason(
         lambda name, why: _(
             "The webhook of {name} fails: {why}. Looks still see every change, later.", name=name, why=why
+        )
+    ),
+    Cause.OPERATION_FAILED: _of_project(
+        lambda name, known: _(
+            "«{work}» of {name} failed: {why}. The project waits in its error; what is live stays.",
+            work=known["work"],
+            name=name,
+            why=said(str(known.get("reason") or "")),
+        )
+    ),
+    Cause.OPERATION_STUCK: _of_project(
+        lambda name, known: _(
+            "«{work}» of {name} has been without progress for longer than it should take.",
+            work=known["work"],
+            name=name,
+        )
+    ),
+    Cause.SITE_DOWN: _of_project(
+        lambda name, _known: _(
+            "{name} does not prove to be alive: several looks in a row failed. It closes with the first that holds.",
+            name=name,
+        )
+    ),
+    Cause.TLS_EXPIRING: _of_project(
+        lambda name, _known: _("The TLS certificate of {name} runs out soon, and was not renewed.", name=name)
+    ),
+    Cause.BUDGET_SPENT: _of_project(
+        lambda name, _known: _(
+            "The agents of {name} have spent its budget: none runs until there is a larger one.", name=name
+        )
+    ),
+    Cause.NAME_TAKEN: _of_project(
+        lambda name, _known: _(
+            "The repository of {name} cannot be made: another one bears its name.", name=name
         )
     ),
 }
@@ -210,6 +251,15 @@ _FACTS: Final[dict[str, Callable[[Any], list[Fact]]]] = {
     "once_the_name_of": _once,
     "count": lambda value: [Fact(_("Repositories"), str(value))],
     "repositories": lambda value: [Fact(_("Which"), list(value), "list")],
+    "operation": _mono(lambda: _("Operation")),
+    "work": lambda value: [Fact(_("What ran"), work_label(str(value)))],
+    "step": lambda value: [Fact(_("Step"), step_label(str(value)))],
+    "fault": lambda value: [Fact(_("Whose fault"), label("fault", str(value)))],
+    "since": _time(lambda: _("Since")),
+    "commit": _mono(lambda: _("Commit")),
+    "days_left": lambda value: [Fact(_("Valid for"), counted("{n} day", "{n} days", int(value)))],
+    "spent_usd": lambda value: [Fact(_("Spent"), f"{float(value):.2f} USD")],
+    "budget_usd": lambda value: [Fact(_("Budget"), f"{float(value):.2f} USD")],
     "hook_id": _mono(lambda: _("Hook on GitHub")),
     "url": _mono(lambda: _("Address")),
     "last_delivery_at": _time(lambda: _("Last delivery")),

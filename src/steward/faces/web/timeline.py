@@ -20,6 +20,14 @@ _SIGNS: Final = {
     Kind.LOSS_RELEASED: "play",
     Kind.LOSS_REJECTED: "undo-2",
     Kind.ORGANISATION_FROZEN: "snowflake",
+    Kind.OPERATION_STARTED: "play",
+    Kind.OPERATION_WAITING: "pause",
+    Kind.OPERATION_SUCCEEDED: "check",
+    Kind.OPERATION_FAILED: "circle-alert",
+    Kind.OPERATION_CANCELLED: "x",
+    Kind.RELEASE_FAILED: "circle-alert",
+    Kind.RELEASE_ROLLED_BACK: "undo-2",
+    Kind.PROJECT_HEALTH: "activity",
     Kind.INCIDENT_OPENED: "triangle-alert",
     Kind.INCIDENT_ACKNOWLEDGED: "eye",
     Kind.INCIDENT_RESOLVED: "check",
@@ -30,7 +38,16 @@ _SIGNS: Final = {
     Kind.REPOSITORY_INACCESSIBLE: "lock",
     Kind.REPOSITORY_BLOCKED: "lock",
 }
-_BY_GROUP: Final = {"repository": "folder-git-2", "organisation": "globe", "incident": "triangle-alert"}
+_BY_GROUP: Final = {
+    "repository": "folder-git-2",
+    "organisation": "globe",
+    "incident": "triangle-alert",
+    "operation": "workflow",
+    "spec": "list",
+    "estimate": "clock",
+    "release": "zap",
+    "update": "pencil",
+}
 
 
 def event_icon(kind: str) -> str:
