@@ -12,6 +12,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
+from steward.domain.status import OPERATION_OF, Status
+
 
 class Work(StrEnum):
     """The kinds of operation."""
@@ -36,30 +38,23 @@ STEPS: Final[dict[Work, tuple[str, ...]]] = {
         "set_labels",
         "check_webhook",
     ),
-    Work.DESIGN: (
-        "find_base",
-        "render_template",
-        "run_architect",
-        "check_work",
-        "push_branch",
-        "open_pull",
-        "merge",
-    ),
-    Work.IMPLEMENT: (
-        "find_base",
-        "run_developer",
-        "check_work",
-        "push_branch",
-        "open_pull",
-        "await_checks",
-        "merge",
-    ),
+    Work.DESIGN: ("find_base", "render_template", "run_architect", "open_pull", "await_checks", "merge"),
+    Work.IMPLEMENT: ("find_base", "run_developer", "open_pull", "await_checks", "merge"),
     Work.VERIFY: ("bind_commit", "await_checks", "run_tester", "judge"),
-    Work.DEPLOY: ("bind_release", "prepare", "run_playbook", "prove_life", "record_release"),
-    Work.ROLLBACK: ("choose_release", "prepare", "run_playbook", "prove_life", "record_release"),
-    Work.REVERT: ("find_merged", "push_branch", "open_pull", "merge"),
+    Work.DEPLOY: ("bind_release", "run_playbook", "prove_life", "record_release"),
+    Work.ROLLBACK: ("choose_release", "run_playbook", "prove_life", "record_release"),
+    Work.REVERT: ("find_merged", "push_branch", "open_pull", "await_checks", "merge"),
 }
 """What each kind does, in order. Every step is an idempotent "ensure": after a crash it runs again."""
+
+
+EXPECTS: Final[dict[Work, Status | None]] = {
+    Work.SPECIFY: Status.DRAFT,
+    **{Work(kind): status for status, kind in OPERATION_OF.items()},
+    Work.ROLLBACK: None,
+    Work.REVERT: None,
+}
+"""The status that a project must be in while an operation runs; None: whatever it is in."""
 
 
 class OperationState(StrEnum):

@@ -1,0 +1,228 @@
+"""Runs operations for the engine: one step at a time, each fenced by the database, each failure written down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from steward.app.filing import told
+from steward.app.operations import deploy, provision, specify, verify, writing
+from steward.app.operations import reverting as revert
+from steward.app.operations.context import (
+    Failed,
+    Run,
+    Sent,
+    Superseded,
+    Tools,
+    is_current,
+    project_by_id,
+    refusal,
+    split,
+)
+from steward.app.operations.ending import actor_of, fail, operation_event, reject, succeed
+from steward.domain.journal import Kind
+from steward.domain.operations import STEPS, Failure, Fault, Operation, OperationState, Work
+from steward.domain.project import Management
+from steward.ports import Clock, Permanent, Reads, Store, StoreUnavailable, Transient, Writes
+from steward.ports.building import Blocked, MovedOn
+from steward.ports.engine import ENDED, GO_ON, Stepped, again
+
+TRIES_MAX: Final = 6
+"""How often a step is tried that may work later, with longer and longer pauses, before a person is called."""
+PAUSE_MAX_S: Final = 60.0
+
+Step = Callable[[Run], Stepped | None]
+
+_WRITING: Final[dict[str, Step]] = {
+    "find_base": writing.find_base,
+    "render_template": writing.render_template,
+    "run_architect": writing.run_agent,
+    "run_developer": writing.run_agent,
+    "open_pull": writing.open_pull,
+    "await_checks": writing.await_checks,
+    "merge": writing.merge,
+}
+_DEPLOY: Final[dict[str, Step]] = {
+    "bind_release": deploy.bind_release,
+    "choose_release": deploy.choose_release,
+    "run_playbook": deploy.run_playbook,
+    "prove_life": deploy.prove_life,
+    "record_release": deploy.record_release,
+}
+DOING: Final[dict[Work, dict[str, Step]]] = {
+    Work.SPECIFY: {
+        "read_template": specify.read_template,
+        "check_answers": specify.check,
+        "estimate": specify.make_estimate,
+    },
+    Work.PROVISION: {
+        "reserve_name": provision.reserve_name,
+        "create_repository": provision.create_repository,
+        "record_repository": provision.record_repository,
+        "set_branch_rule": provision.set_branch_rule,
+        "set_labels": provision.set_labels,
+        "check_webhook": provision.check_webhook,
+    },
+    Work.DESIGN: _WRITING,
+    Work.IMPLEMENT: _WRITING,
+    Work.VERIFY: {
+        "bind_commit": verify.bind_commit,
+        "await_checks": verify.await_checks,
+        "run_tester": verify.run_tester,
+        "judge": verify.judge,
+    },
+    Work.DEPLOY: _DEPLOY,
+    Work.ROLLBACK: _DEPLOY,
+    Work.REVERT: {
+        "find_merged": revert.find_merged,
+        "push_branch": revert.push_branch,
+        "open_pull": writing.open_pull,
+        "await_checks": writing.await_checks,
+        "merge": writing.merge,
+    },
+}
+
+
+def is_held(view: Reads, operation: Operation) -> str:
+    """Why no automation may touch the project now; "" where it may."""
+    organisation = view.organisation(operation.organisation_id)
+    if organisation.frozen is not None:
+        return f"{organisation.login} is frozen: {organisation.frozen.reason}"
+    project = project_by_id(view, operation.project_id)
+    if project is not None and project.management is not Management.DRIVE:
+        return f"the project is on {project.management.value}, not to be driven"
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """What the engine runs; see `ports.engine.Steps`."""
+
+    store: Store
+    clock: Clock
+    tools: Tools
+    channels: Sequence[str]
+
+    def begin(self, run_id: str) -> Sequence[str]:
+        """Start or go on with an attempt."""
+        operation_id, attempt = split(run_id)
+        with told(self.store) as tx:
+            operation = tx.operation(operation_id)
+            if not is_current(tx, operation, attempt) or operation is None:
+                return []
+            if held := is_held(tx, operation):
+                self._wait(tx, operation, held)
+                return []
+            if operation.state is not OperationState.RUNNING:
+                now = self.clock.now().at
+                begun = replace(
+                    operation,
+                    state=OperationState.RUNNING,
+                    started_at=operation.started_at or now,
+                    wait_until=None,
+                )
+                begun = tx.save_operation(begun)
+                tx.append([operation_event(Kind.OPERATION_STARTED, begun, now, actor_of(begun))])
+        return STEPS[operation.kind]
+
+    def step(self, run_id: str, name: str) -> Stepped:
+        """Run one step; what it refuses is written down."""
+        operation = self._entered(run_id)
+        if operation is None:
+            return ENDED
+        run = Run(self.store, self.clock, self.tools, operation, name)
+        try:
+            outcome = DOING[operation.kind][name](run)
+            run.flush()
+        except Superseded:
+            return ENDED
+        except StoreUnavailable:
+            raise
+        except Transient as error:
+            return self._later(run, name, error)
+        except Sent as sent:
+            return self._end(run_id, lambda tx, row: reject(tx, row, sent.reasons, self.clock.now(), self.channels))
+        except (Failed, Permanent, MovedOn, Blocked) as error:
+            failure = _failure(error).at(name)
+            return self._fail(run, failure)
+        return outcome or GO_ON
+
+    def end(self, run_id: str) -> None:
+        """Write the result, and make the move that follows from it."""
+        self._end(run_id, lambda tx, row: succeed(tx, row, self.clock.now(), self.channels))
+
+    def _entered(self, run_id: str) -> Operation | None:
+        operation_id, attempt = split(run_id)
+        with self.store.reading() as view:
+            operation = view.operation(operation_id)
+            if operation is None or not is_current(view, operation, attempt):
+                return None
+            held = is_held(view, operation)
+        if operation.state is not OperationState.RUNNING:
+            return None
+        if held:
+            with told(self.store) as tx:
+                row = tx.operation(operation_id)
+                if row is not None and is_current(tx, row, attempt):
+                    self._wait(tx, row, held)
+            return None
+        return operation
+
+    def _wait(self, tx: Writes, operation: Operation, why: str) -> None:
+        """A hold leaves an operation waiting; lifting it is a new attempt."""
+        if operation.state is OperationState.WAITING:
+            return
+        row = tx.save_operation(replace(operation, state=OperationState.WAITING))
+        tx.append([operation_event(Kind.OPERATION_WAITING, row, self.clock.now().at, actor_of(row), why)])
+
+    def _later(self, run: Run, name: str, error: Transient) -> Stepped:
+        """It may work later: wait longer each time, and call a person in the end."""
+        tries = dict(run.facts.get("tries", {}))
+        tries[name] = count = int(tries.get(name, 0)) + 1
+        if count > TRIES_MAX:
+            reason = f"it did not work in {TRIES_MAX} tries: {error.reason}"
+            return self._fail(run, Failure(name, Fault.INFRASTRUCTURE, reason, "See what stands in the way, then retry."))
+        wait_s = min(PAUSE_MAX_S, self.tools.poll_s * 2.0**count)
+        if error.retry_at is not None:
+            wait_s = max(wait_s, (error.retry_at - self.clock.now().at).total_seconds())
+        try:
+            run.keep(tries=tries)
+            run.say(f"Once more in {wait_s:.0f} s: {error.reason}")
+            run.flush()
+        except Superseded:
+            return ENDED
+        return again(wait_s)
+
+    def _fail(self, run: Run, failure: Failure) -> Stepped:
+        clean = replace(
+            failure, reason=self.tools.redact(failure.reason), advice=self.tools.redact(failure.advice)
+        )
+        try:
+            run.say(f"Failed: {clean.reason}")
+            run.flush()
+        except Superseded:
+            return ENDED
+        return self._end(
+            run.operation.run_id, lambda tx, row: fail(tx, row, clean, self.clock.now(), self.channels)
+        )
+
+    def _end(self, run_id: str, act: Callable[[Writes, Operation], None]) -> Stepped:
+        operation_id, attempt = split(run_id)
+        with told(self.store) as tx:
+            row = tx.operation(operation_id)
+            if row is not None and is_current(tx, row, attempt) and row.state is OperationState.RUNNING:
+                act(tx, row)
+        return ENDED
+
+
+def _failure(error: Failed | Permanent | MovedOn | Blocked) -> Failed:
+    if isinstance(error, Failed):
+        return error
+    if isinstance(error, Permanent):
+        return refusal(error)
+    if isinstance(error, MovedOn):
+        return Failed(Fault.PERSON, str(error), "Somebody else has pushed; look at it on GitHub, then retry.")
+    return Failed(Fault.PERSON, f"GitHub's rules forbid it: {error.reason}", "See the rules, then retry.")
+
+

@@ -1,0 +1,375 @@
+"""Design, implement and revert: work in a throw-away clone, a branch of our own, a pull request, a merge.
+
+The remote is the memory: what counts is pushed before it is remembered, and the intent is remembered before the
+push, so that a commit of ours is known again after a crash and a person's is never overwritten.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from steward.app.filing import told
+from steward.app.operations.context import Failed, Run, Sent, Superseded
+from steward.domain.agents import Outcome, Role, RunEvent, RunEventKind, RunResult, RunSpec
+from steward.domain.instructions import instructions
+from steward.domain.operations import Fault, Work
+from steward.domain.repository import Repository
+from steward.domain.verdict import Colour, Rule, Verdict, verdict
+from steward.ports import Transient
+from steward.ports.building import Blocked, ForgeWrite, MovedOn, Pull
+from steward.ports.engine import Stepped, again
+from steward.ports.records import AgentRun
+
+IMPLEMENTATION: Final = "IMPLEMENTATION.md"
+GUARDED: Final = (".github/", "CODEOWNERS", "deploy/", ".localhub/", "deploy.toml")
+"""What an agent may not change by itself: how the work is checked and put live."""
+ROUNDS_MAX: Final = 2
+"""How often one fault is sent back before a person must decide."""
+BLOCKED_MAX: Final = 10
+"""How often a merge is tried anew that the server's rules forbid: they may lag behind the checks."""
+TITLES: Final = {Work.DESIGN: "Design", Work.IMPLEMENT: "Implementation", Work.REVERT: "Take back an abandoned update"}
+ROLES: Final = {Work.DESIGN: Role.ARCHITECT, Work.IMPLEMENT: Role.DEVELOPER}
+AUTHOR: Final = "Steward <steward@localhost>"
+
+
+def branch_of(run: Run) -> str:
+    """The branch of an operation; nobody else has reason to use that name."""
+    return f"steward/{run.operation.kind}-{run.operation.id[:8]}"
+
+
+def default_branch(row: Repository) -> str:
+    """Where the work is merged to."""
+    return row.repo.default_branch or "main"
+
+
+def find_base(run: Run) -> None:
+    """The commit that the work begins at."""
+    if "base" in run.facts:
+        return
+    row = run.repository()
+    base = run.tools.forge().tip(row.repo.id, default_branch(row))
+    if base is None:
+        raise Failed(Fault.INFRASTRUCTURE, f"{row.repo.full_name} has no branch {default_branch(row)}")
+    run.keep(base=base, head=base)
+    run.say(f"The work begins at {base[:12]}")
+
+
+def render_template(run: Run) -> None:
+    """The structure: the template, rendered with the answers, on the branch. Again for each new spec."""
+    if run.facts.get("rendered"):
+        return
+    if not _adopted(run):
+        spec, row = run.spec(), run.repository()
+        clone = _clone(run, row)
+        conflicts = run.tools.templates.render(spec.template, spec.answers, clone, previous=_is_update(run))
+        if conflicts:
+            raise Failed(
+                Fault.PERSON,
+                "the template's new version conflicts with the project in " + ", ".join(conflicts[:10]),
+                "Put those files in order on the default branch, then retry.",
+            )
+        message = f"Render the template {spec.template.source}"
+        if run.tools.workshop.commit_all(clone, message, AUTHOR) is None:
+            run.say("The template changes nothing")
+        else:
+            head = run.tools.workshop.take(row.repo.id, clone, branch_of(run))
+            _push(run, row, head or "")
+    run.keep(rendered=True, scaffold=run.facts["head"])
+
+
+def _is_update(run: Run) -> bool:
+    return run.operation.update is not None
+
+
+def _clone(run: Run, row: Repository) -> Any:
+    """A fresh throw-away clone of the head so far."""
+    shutil.rmtree(run.folder, ignore_errors=True)
+    run.folder.mkdir(parents=True, mode=0o700)
+    clone = run.folder / "clone"
+    address, token = run.tools.forge().git_address(row.repo.id)
+    head = str(run.facts["head"])
+    run.tools.workshop.clone(row.repo.id, address, token, head, clone, branch_of(run))
+    return clone
+
+
+def _adopted(run: Run) -> bool:
+    """Whether the branch is at what an earlier try meant to push already."""
+    intent = run.facts.get("intent")
+    if not intent or intent == run.facts.get("head"):
+        return False
+    if run.tools.forge().tip(run.repository().repo.id, branch_of(run)) != intent:
+        return False
+    run.keep(head=intent)
+    return True
+
+
+def _push(run: Run, row: Repository, head: str) -> None:
+    """Push to the branch: the intent first, then the effect, then what was seen."""
+    before = run.facts["head"]
+    expected = None if before == run.facts["base"] else str(before)
+    run.keep(intent=head)
+    run.must_go_on()
+    address, token = run.tools.forge().git_address(row.repo.id)
+    try:
+        run.tools.workshop.push(row.repo.id, address, token, head, branch_of(run), expected)
+    except MovedOn as moved:
+        raise Failed(
+            Fault.PERSON,
+            f"somebody else has pushed to {branch_of(run)}: {moved}",
+            "The branch is theirs now. Finish the work there, or delete the branch and retry.",
+            branch=branch_of(run),
+            found=moved.found,
+        ) from None
+    run.keep(head=head)
+
+
+def run_agent(run: Run) -> None:
+    """The architect's or the developer's part; what is believed of it is what git shows."""
+    if run.facts.get("worked"):
+        return
+    row = run.repository()
+    if not _adopted(run):
+        clone = _clone(run, row)
+        result = ask_agent(run, ROLES[run.operation.kind], clone, str(run.facts["head"]))
+        _must_have_worked(run, result)
+        head = run.tools.workshop.take(row.repo.id, clone, branch_of(run))
+        if head is None or head == run.facts["head"]:
+            raise Failed(Fault.PRODUCT, "the agent says that it is done, and has changed nothing", "Retry.")
+        _inspect(run, row, head)
+        _push(run, row, head)
+    run.keep(worked=True)
+    shutil.rmtree(run.folder, ignore_errors=True)
+
+
+def ask_agent(run: Run, role: Role, clone: Any, base: str) -> RunResult:
+    """Have an agent work in a clone, within the budget; its costs are kept whatever comes of it."""
+    agent, limits = run.tools.agents[role], run.tools.limits
+    with run.store.reading() as view:
+        budget, spent = view.budget_usd(run.project.id), view.spent_usd(run.project.id)
+    if budget is not None and 0 < budget <= spent:
+        raise Failed(
+            Fault.BUDGET,
+            f"the budget of {budget:.2f} USD is spent",
+            "Give the project a larger budget, then retry.",
+            spent_usd=round(spent, 2),
+            budget_usd=budget,
+        )
+    if budget:
+        limits = replace(limits, usd=min(limits.usd or budget, budget - spent))
+    told_of = contract(run, role, base)
+    wanted = RunSpec(
+        run_id=f"{run.operation.id}-{run.operation.attempt}-{role}-{run.facts.get('rounds', 0)}",
+        role=role,
+        clone=clone,
+        base_sha=base,
+        branch=branch_of(run),
+        instructions=instructions(role, told_of),
+        contract=told_of,
+        environment={"GIT_AUTHOR_NAME": f"Steward {role}", "GIT_AUTHOR_EMAIL": "steward@localhost"},
+        limits=limits,
+        network="model",
+    )
+    run.say(f"The {role} ({agent.name}) is at work")
+    run.must_go_on()
+    began = run.clock.now().at
+    result = agent.run(wanted, lambda event: _hear(run, event), run.stopped)
+    done = AgentRun(
+        run_id=wanted.run_id,
+        project_id=run.project.id,
+        operation_id=run.operation.id,
+        role=role.value,
+        agent=agent.name,
+        outcome=result.outcome.value,
+        started_at=began,
+        finished_at=run.clock.now().at,
+        cost_usd=result.cost_usd,
+        cost_source=result.cost_source,
+    )
+    with told(run.store) as tx:
+        tx.save_agent_run(done)
+    if result.outcome is Outcome.CANCELLED or run.stopped():
+        raise Superseded
+    return result
+
+
+def _hear(run: Run, event: RunEvent) -> None:
+    if event.kind is not RunEventKind.USAGE and event.text:
+        run.say(event.text)
+
+
+def contract(run: Run, role: Role, base: str) -> Mapping[str, Any]:
+    """What is asked of an agent, in the form that programs read."""
+    spec = run.spec()
+    update = None
+    if run.operation.update is not None:
+        with run.store.reading() as view:
+            found = next((u for u in view.updates(run.project.id) if u.number == run.operation.update), None)
+        update = {"number": found.number, "text": found.text} if found else None
+    return {
+        "project": {"slug": run.project.slug, "title": run.project.title},
+        "role": role.value,
+        "branch": branch_of(run),
+        "base_sha": base,
+        "spec": {
+            "version": spec.version,
+            "template": spec.template.source,
+            "answers": dict(spec.answers),
+            "brief": spec.brief,
+            "criteria": list(spec.criteria),
+            "environment": dict(spec.environment),
+        },
+        "update": update,
+        "rework": list(run.facts.get("rework", ())),
+    }
+
+
+def _must_have_worked(run: Run, result: RunResult) -> None:
+    """Sort out how a run ended. What the agent says of success is not among it."""
+    outcome, reason = result.outcome, result.reason or result.tail[-500:]
+    if outcome in (Outcome.COMPLETED, Outcome.NO_CHANGE):
+        return
+    if outcome is Outcome.PROVIDER_ERROR:
+        raise Transient(f"the agent's model did not serve: {reason}")
+    faults = {Outcome.LIMIT: Fault.BUDGET, Outcome.REFUSED: Fault.PERSON}
+    advice = {
+        Outcome.LIMIT: "Give the project a larger budget, or a smaller task, then retry.",
+        Outcome.REFUSED: "Configure an agent that can do this, or change the spec, then retry.",
+    }
+    raise Failed(
+        faults.get(outcome, Fault.INFRASTRUCTURE),
+        f"the agent's run ended as {outcome}: {reason}",
+        advice.get(outcome, f"See its log: steward project logs {run.project.slug}; then retry."),
+    )
+
+
+def _inspect(run: Run, row: Repository, head: str) -> None:
+    """Look at what was changed, in our own copy: nothing of the clone is run."""
+    start = str(run.facts.get("scaffold") or run.facts["base"])
+    changed = run.tools.workshop.diff(row.repo.id, start, head)
+    touched = sorted(path for path in changed.files if path.startswith(GUARDED) or "CODEOWNERS" in path)
+    if touched:
+        raise Failed(
+            Fault.PERSON,
+            "the agent changed what only a person may: " + ", ".join(touched[:10]),
+            "Make that change yourself on the default branch if it is wanted, then retry.",
+            paths=touched[:50],
+        )
+    whole = run.tools.workshop.diff(row.repo.id, str(run.facts["base"]), head)
+    if run.operation.kind is Work.DESIGN and IMPLEMENTATION not in whole.files:
+        raise Failed(Fault.PRODUCT, f"the architect left {IMPLEMENTATION} as it was", "Retry.")
+    run.say(f"{len(changed.files)} files changed, {changed.added} lines added, {changed.removed} removed")
+
+
+def open_pull(run: Run) -> None:
+    """The pull request of the branch."""
+    row = run.repository()
+    run.must_go_on()
+    title = TITLES[run.operation.kind]
+    if run.operation.update is not None:
+        title = f"{title} of update {run.operation.update}"
+    pull = run.tools.forge().ensure_pull(
+        row.repo.id,
+        head=branch_of(run),
+        base=default_branch(row),
+        title=title,
+        body=f"Made by Steward for {run.project.slug}; operation {run.operation.id}.",
+    )
+    run.keep(pull=pull.number, pull_url=pull.url)
+    run.say(f"Pull request #{pull.number}")
+
+
+def look_at_checks(run: Run, sha: str, since_key: str, names: Sequence[str]) -> Verdict:
+    """What the checks of a commit come to now. Since when it is waited for is remembered."""
+    now = run.clock.now().at
+    since = run.facts.get(since_key)
+    if since is None:
+        run.keep(**{since_key: now.isoformat()})
+        since = now.isoformat()
+    found = run.tools.forge().checks(run.repository().repo.id, sha)
+    rule: Rule = replace(run.tools.rule, required=tuple(names))
+    return verdict(found, rule, now, type(now).fromisoformat(since))
+
+
+def await_checks(run: Run) -> Stepped | None:
+    """Wait for the checks of the pull request; a fault of the product goes back to the developer, twice at most."""
+    names = [str(name) for name in run.facts.get("checks", ())]
+    if not names:
+        run.say("The template has no checks; nothing is waited for")
+        return None
+    head = str(run.facts["head"])
+    found = look_at_checks(run, head, f"since:{head[:12]}", names)
+    if found.colour is Colour.GREEN:
+        run.say("The checks are green")
+        return None
+    if found.colour is Colour.PENDING:
+        return again(run.tools.poll_s)
+    _judge_red(run, found, head)
+    return again(run.tools.poll_s)
+
+
+def _judge_red(run: Run, found: Verdict, head: str) -> None:
+    reasons = "; ".join(found.reasons)
+    if found.colour is not Colour.RED or found.infrastructure:
+        raise Failed(
+            Fault.INFRASTRUCTURE,
+            f"the checks of {head[:12]} are {found.colour}: {reasons}",
+            "Look at the checks on GitHub; run them again there, then retry.",
+            commit=head,
+            colour=found.colour.value,
+        )
+    rounds = int(run.facts.get("rounds", 0))
+    if run.operation.kind is not Work.IMPLEMENT or rounds >= ROUNDS_MAX:
+        raise Failed(Fault.PRODUCT, f"the checks of {head[:12]} are red: {reasons}", "Retry, or change the spec.")
+    run.say(f"The checks are red, back to the developer: {reasons}")
+    run.keep(rework=list(found.reasons), rounds=rounds + 1, worked=False)
+    run_agent(run)
+
+
+def merge(run: Run) -> Stepped | None:
+    """Merge, if the head is still the one that was checked; a merge of ours is known again."""
+    row, forge, head = run.repository(), run.tools.forge(), str(run.facts["head"])
+    run.must_go_on()
+    try:
+        merged = forge.merge(row.repo.id, int(run.facts["pull"]), sha=head, title=_merge_title(run))
+    except Blocked as blocked:
+        tries = int(run.facts.get("blocked", 0)) + 1
+        if tries > BLOCKED_MAX:
+            raise Failed(
+                Fault.PERSON,
+                f"the rules of the branch forbid the merge: {blocked.reason}",
+                "Approve or merge the pull request on GitHub, then retry.",
+                url=run.facts.get("pull_url"),
+            ) from None
+        run.keep(blocked=tries)
+        return again(run.tools.poll_s)
+    except MovedOn as moved:
+        raise Failed(
+            Fault.PERSON,
+            f"the pull request is not what was checked any more: {moved}",
+            "Somebody has pushed to our branch; finish it there, or delete the branch and retry.",
+        ) from None
+    return _see_merged(run, forge, row, merged)
+
+
+def _merge_title(run: Run) -> str:
+    return f"{TITLES[run.operation.kind]} ({run.project.slug}, #{run.facts['pull']})"
+
+
+def _see_merged(run: Run, forge: ForgeWrite, row: Repository, merged: Pull) -> Stepped | None:
+    """Close only on what is seen: the merge commit on the default branch of the remote."""
+    tip = forge.tip(row.repo.id, default_branch(row))
+    if merged.merge_sha is None or tip is None:
+        return again(run.tools.poll_s)
+    run.keep(merged=merged.merge_sha, tip=tip)
+    run.say(f"Merged as {merged.merge_sha[:12]}")
+    if run.operation.kind is Work.DESIGN and forge.file_at(row.repo.id, IMPLEMENTATION, tip) is None:
+        raise Failed(Fault.PRODUCT, f"{IMPLEMENTATION} is not on the default branch", "Retry.")
+    return None
+
+
+def send_back(reasons: Sequence[str]) -> Sent:
+    """What verification raises for a fault of the product."""
+    return Sent(tuple(reasons))
