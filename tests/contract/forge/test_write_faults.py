@@ -13,7 +13,7 @@ import pytest
 
 from localhub import checks as hub_checks
 from localhub.testing import Hub
-from steward.adapters.github import GitHubWrite, Token, connect_write
+from steward.adapters.github import App, GitHubWrite, Token, connect_write
 from steward.adapters.github.limits import Meter
 from steward.adapters.github.wire import Grant, base_address
 from steward.adapters.github.write import site
@@ -26,6 +26,7 @@ from steward.testing.building import FakeForgeWrite
 from steward.testing.clock import FakeClock
 from steward.testing.forge import FakeForge
 from tests.contract.forge.scripted import entry, told
+from tests.contract.forge.test_app import pem
 from tests.contract.forge.test_write import LABELS, MARKER, HubPlace, opened
 
 BASE = "https://api.github.com"
@@ -511,3 +512,32 @@ def test_a_name_that_github_would_change_is_refused(name: str) -> None:
 def test_a_branch_that_git_would_not_take_is_refused(branch: str) -> None:
     with pytest.raises(Permanent, match="no name of a branch"):
         Script().forge.tip(5, branch)
+
+
+def test_an_app_builds_with_the_installation_of_each_organisation() -> None:
+    def serve(request: httpx.Request) -> httpx.Response:
+        path, token = request.url.path, request.headers["authorization"].removeprefix("Bearer ")
+        seen.append((path, token[:5]))
+        if path == "/app/installations":
+            return told(200, [{"id": n, "account": {"id": 70 + n, "login": f"org{n}"}} for n in (1, 2)])
+        if path.endswith("/access_tokens"):
+            end = "2026-01-01T01:00:00Z"
+            return told(201, {"token": f"ghs_{path.split('/')[3]}", "expires_at": end})
+        if path == "/repositories/5" and token == "ghs_2":
+            return told(200, entry(5, 72, "org2"))
+        if path == "/repositories/5/git/ref/heads/main" and token == "ghs_2":
+            return told(200, {"object": {"sha": "a" * 40, "type": "commit"}})
+        return told(404, {"message": "Not Found"})
+
+    seen: list[tuple[str, str]] = []
+    transport = httpx.MockTransport(serve)
+    with connect_write(BASE, credential=App("11", pem()), clock=FakeClock(), transport=transport) as forge:
+        assert forge.tip(5, "main") == "a" * 40
+        assert forge.git_address(5) == ("https://github.com/org2/repo-5.git", "ghs_2")
+        seen.clear()
+        assert forge.tip(5, "main") == "a" * 40
+        assert [path for path, _ in seen] == ["/repositories/5/git/ref/heads/main"]
+        with pytest.raises(Permanent, match="repository 6 does not answer"):
+            forge.tip(6, "main")
+        with pytest.raises(Permanent, match="not installed on org3"):
+            forge.ensure_repository("org3", "a", marker=MARKER, description="", visibility="private")

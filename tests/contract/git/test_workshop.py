@@ -5,8 +5,11 @@ from __future__ import annotations
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 from localhub import gitmerge, pushes
@@ -171,6 +174,52 @@ def test_a_branch_that_is_gone_is_told_and_a_commit_that_is_not_here_refused(ben
         bench.shop.diff(bench.id, "1" * 40, sha)
 
 
+class LosingProxy(ThreadingHTTPServer):
+    """Passes requests on to localhub; once the server has taken a push, it breaks off before the answer."""
+
+    def __init__(self, to: str, times: int) -> None:
+        super().__init__(("127.0.0.1", 0), _Passing)
+        self.to = to
+        self.left = times
+
+
+class _Passing(BaseHTTPRequestHandler):
+    def _pass_on(self) -> None:
+        assert isinstance(self.server, LosingProxy)
+        body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        kept = {name: value for name, value in self.headers.items() if name.lower() != "host"}
+        answer = httpx.request(self.command, f"{self.server.to}{self.path}", content=body, headers=kept)
+        if self.path.endswith("/git-receive-pack") and len(body) > 10 and self.server.left > 0:
+            self.server.left -= 1
+            self.close_connection = True
+            return
+        self.send_response(answer.status_code)
+        self.send_header("content-type", answer.headers["content-type"])
+        if "www-authenticate" in answer.headers:
+            self.send_header("www-authenticate", answer.headers["www-authenticate"])
+        self.send_header("content-length", str(len(answer.content)))
+        self.end_headers()
+        self.wfile.write(answer.content)
+
+    do_GET = do_POST = _pass_on  # noqa: N815 # the names that http.server calls
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 # the name that http.server gives
+        """Nothing."""
+
+
+def test_a_push_whose_answer_is_lost_is_found_done(bench: Bench) -> None:
+    sha = bench.work({"a": b"1"})
+    with LosingProxy(bench.hub.url, times=1) as proxy:
+        serving = threading.Thread(target=proxy.serve_forever, args=(0.01,))
+        serving.start()
+        bench.address = f"http://127.0.0.1:{proxy.server_port}/acme/shop.git"
+        bench.push(sha, None)
+        assert (proxy.left, bench.tip("steward/op-1")) == (0, sha)
+        bench.push(sha, None)
+        proxy.shutdown()
+        serving.join(10)
+
+
 def hook(bench: Bench, words: str) -> Path:
     """A rule of the server's, as GitHub tells one."""
     path = bench.hub.core.git(bench.hub.repo(bench.id)).path / "hooks" / "pre-receive"
@@ -221,9 +270,9 @@ def test_the_token_is_in_no_argument_and_reaches_no_other_server(
     seen: list[tuple[list[str], dict[str, str]]] = []
     true = subprocess.Popen.__init__
 
-    def watch(self: object, args: list[str], **more: object) -> None:
+    def watch(self: subprocess.Popen[bytes], args: list[str], **more: Any) -> None:
         seen.append((args, more["env"]))
-        true(self, args, **more)  # type: ignore[call-overload,arg-type] # passed on as it came
+        true(self, args, **more)
 
     monkeypatch.setattr(subprocess.Popen, "__init__", watch)
     monkeypatch.setenv("GIT_TRACE_CURL", "1")
