@@ -133,7 +133,9 @@ def test_the_project_stands_alone(word: str) -> None:
 
 
 def test_there_is_no_code_path_that_deletes_a_repository() -> None:
-    """Steward never deletes: its clients send GET, POST for App tokens, and POST and PATCH to webhooks alone."""
+    """Steward never deletes. Its clients send GET, POST for App tokens, changes of webhooks through one door, and
+    those of the builder through the doors of another; no door is the address of a repository.
+    """
     adapter = ROOT / "src" / "steward" / "adapters" / "github"
     changing = {}
     for path in adapter.rglob("*.py"):
@@ -141,8 +143,15 @@ def test_there_is_no_code_path_that_deletes_a_repository() -> None:
         assert not re.search(r"[\"']DELETE[\"']|\.delete\(|\.put\(|\.patch\(", text), path
         if methods := set(re.findall(r"[\"'](POST|PATCH|PUT)[\"']", text)):
             changing[path.name] = methods
-    assert changing == {"wire.py": {"POST"}, "hooks.py": {"POST", "PATCH"}}
-    users = [
-        path.name for path in adapter.rglob("*.py") if re.search(r"\.post\(|\.change\(", path.read_text())
-    ]
-    assert sorted(users) == ["app.py", "hooks.py"]
+    assert changing == {
+        "wire.py": {"POST"},
+        "hooks.py": {"POST", "PATCH"},
+        "write_wire.py": {"POST", "PATCH", "PUT"},
+        "write_repos.py": {"POST"},
+        "write_rules.py": {"POST", "PATCH", "PUT"},
+        "write_pulls.py": {"POST", "PUT"},
+    }
+    sending = [path.name for path in adapter.rglob("*.py") if "._send(" in path.read_text()]
+    assert sorted(sending) == ["hooks.py", "wire.py", "write_wire.py"]
+    users = [path.name for path in adapter.rglob("*.py") if re.search(r"\.post\(", path.read_text())]
+    assert users == ["app.py"]

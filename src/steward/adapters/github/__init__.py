@@ -1,7 +1,20 @@
-"""The GitHub read client: `connect` makes one, with a `Token` or an `App`. It changes nothing on the server."""
+"""The GitHub clients: `connect` makes one that only reads, with a `Token` or an `App`; `connect_hooks` one for
+webhooks; `connect_write` one that builds.
+"""
 
 from steward.adapters.github.client import GitHubRead, connect
 from steward.adapters.github.credentials import App, Credential, Token
 from steward.adapters.github.hooks import GitHubHooks, connect_hooks
+from steward.adapters.github.write import GitHubWrite, connect_write
 
-__all__ = ["App", "Credential", "GitHubHooks", "GitHubRead", "Token", "connect", "connect_hooks"]
+__all__ = [
+    "App",
+    "Credential",
+    "GitHubHooks",
+    "GitHubRead",
+    "GitHubWrite",
+    "Token",
+    "connect",
+    "connect_hooks",
+    "connect_write",
+]

@@ -1,7 +1,6 @@
 """GitHubHooks: `ports.ForgeHooks` over HTTP. It makes, changes, pings and lists webhooks, and nothing else.
 
-Of all the adapter, this module alone changes anything on the server, and only at the addresses of webhooks. It
-has no method that removes one.
+It changes nothing on the server but at the addresses of webhooks, and has no method that removes one.
 """
 
 from __future__ import annotations
