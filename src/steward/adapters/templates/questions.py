@@ -97,11 +97,12 @@ def _documents(text: bytes, name: str) -> list[Any]:
 def _merge(documents: list[Any], name: str) -> dict[str, Any]:
     """All documents as one, the later winning; secret questions are those of each."""
     merged: dict[str, Any] = {}
-    secret: list[Any] = []
+    secret: list[str] = []
     for document in documents:
         if not isinstance(document, dict) or not all(isinstance(key, str) for key in document):
             raise Permanent(f"{name} is no mapping of names", "Correct it")
-        secret += document.get("_secret_questions") or []
+        named = document.get("_secret_questions")
+        secret += [one for one in named if isinstance(one, str)] if isinstance(named, list) else []
         merged |= document
     if secret:
         merged["_secret_questions"] = secret
