@@ -85,7 +85,7 @@ def check_answers(template: Template, given: Mapping[str, Any]) -> Checked:
     problems += [
         Problem(question.name, "this question needs an answer", question.choices)
         for question in template.questions
-        if question.required and not question.computed and _is_blank(given.get(question.name))
+        if question.required and not question.computed and _says_nothing(question.name, given, fitting)
     ]
     if sum(_length(value) for value in fitting.values()) > ALL_MAX:
         problems.append(Problem("", f"the answers together are longer than {ALL_MAX:,} characters"))
@@ -100,6 +100,11 @@ def check_answers(template: Template, given: Mapping[str, Any]) -> Checked:
 def _is_blank(value: Any) -> bool:
     """Whether nothing was said: such an answer leaves the question to its default."""
     return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _says_nothing(name: str, given: Mapping[str, Any], fitting: Mapping[str, Any]) -> bool:
+    """Whether a question is left without an answer; naming none of several things is no answer either."""
+    return _is_blank(given.get(name)) or (name in fitting and fitting[name] in ("", []))
 
 
 def _unasked(name: str, question: Question | None, template: Template) -> Problem:

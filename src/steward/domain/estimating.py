@@ -94,7 +94,7 @@ def estimate(
 def _asked(spec: Spec, template: Template) -> tuple[float, list[str]]:
     """Hours for what the spec asks, and a line for each part of them."""
     base = max(0.0, template.base_hours)
-    basis = [f"a project of {template.title or spec.template.source} starts at {base:g} hours"]
+    basis = [f"a project of {template.title or spec.template.source} starts at {_hours(base)}"]
     hours = base
     parts = sum(max(0, _chosen(one, spec.answers) - 1) for one in template.questions)
     words = len(spec.brief.split())
@@ -105,13 +105,18 @@ def _asked(spec: Spec, template: Template) -> tuple[float, list[str]]:
     ):
         if count:
             hours += count * each
-            basis.append(f"{_counted(count, what)} add {count * each:g} hours")
+            basis.append(f"{_counted(count, what)} {'adds' if count == 1 else 'add'} {_hours(count * each)}")
     if words:
-        hours += words / 100 * HOURS_PER_100_WORDS
-        basis.append(
-            f"a brief of {_counted(words, 'word')} adds {words / 100 * HOURS_PER_100_WORDS:.2g} hours"
-        )
+        more = words / 100 * HOURS_PER_100_WORDS
+        hours += more
+        basis.append(f"a brief of {_counted(words, 'word')} adds {_hours(more)}")
     return hours, basis
+
+
+def _hours(number: float) -> str:
+    """Hours with their noun."""
+    shown = f"{number:.2f}".rstrip("0").rstrip(".")
+    return f"{shown} hour" if shown == "1" else f"{shown} hours"
 
 
 def _counted(number: int, what: str) -> str:

@@ -142,7 +142,7 @@ questions.name.several = ["shop", "till"]
 def test_what_a_template_says_wrongly_of_itself_is_refused(
     about: str, templates: CopierTemplates, simple: Release
 ) -> None:
-    with pytest.raises(Permanent, match="steward-template.toml"):
+    with pytest.raises(Permanent, match=r"steward-template\.toml"):
         templates.read(simple(**{"steward-template.toml": about}))
 
 
@@ -163,7 +163,7 @@ def test_a_tag_that_moved_is_told(
     git("commit", "--quiet", "--allow-empty", "--message", "more", cwd=origin.folder)
     git("tag", "--force", "v1.0.0", cwd=origin.folder)
     elsewhere = CopierTemplates(tmp_path / "other", allow_files=True)
-    with pytest.raises(Permanent, match="tag v1.0.0 .* is at"):
+    with pytest.raises(Permanent, match=r"tag v1\.0\.0 .* is at"):
         elsewhere.read(pinned)
     assert templates.read(TemplateRef(pinned.source, pinned.tag)).ref.commit == origin.tip()
 
