@@ -39,6 +39,7 @@ class Question:
     """One question of a template. `choices` are the only answers, where there are any; secrets are kept apart.
 
     `computed`: the template works it out and nobody is asked. `default` may hold the template's own expression.
+    `several`: the answer is one text that names any number of the choices, set apart by commas.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Question:
     secret: bool = False
     computed: bool = False
     required: bool = False
+    several: bool = False
 
 
 @dataclass(frozen=True, slots=True)

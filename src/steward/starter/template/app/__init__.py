@@ -1,0 +1,1 @@
+"""The service: one page made from content.json, its health, and the commit that runs."""

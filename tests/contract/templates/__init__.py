@@ -1,0 +1,1 @@
+"""The port of templates, with real git repositories and the real Copier."""

@@ -1,0 +1,1 @@
+"""The built-in template: what is rendered from it really runs."""
