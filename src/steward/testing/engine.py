@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from steward.ports import Clock, Transient
-from steward.ports.engine import GO_ON, Lane, Stepped, Steps
+from steward.ports.engine import Lane, Stepped, Steps
 
 TURNS_MAX: Final = 100_000
 """Calls in one `run_all`: an attempt that is never over is a fault."""
@@ -141,6 +141,8 @@ class InlineEngine:
         run_id = attempt.run_id
         if attempt.names is None:
             attempt.names = self._call(lambda: list(steps.begin(run_id)))
+            if not attempt.names:
+                self._over(attempt)
         elif attempt.done == len(attempt.names):
             self._call(lambda: steps.end(run_id))
             self._over(attempt)
@@ -149,7 +151,7 @@ class InlineEngine:
             self._record(attempt, self._call(lambda: steps.step(run_id, name)), clock)
 
     def _record(self, attempt: _Attempt, stepped: Stepped, clock: Clock) -> None:
-        if stepped == GO_ON:
+        if stepped.outcome == "done":
             attempt.done += 1
         elif stepped.outcome == "again":
             attempt.wakes_at = clock.now().at + timedelta(seconds=stepped.wait_s)
@@ -165,7 +167,8 @@ class InlineEngine:
     def _lose(self, attempt: _Attempt, error: Exception) -> None:
         _log.error("the attempt %s is lost", attempt.run_id, exc_info=error)
         self.errors[attempt.run_id] = error
-        attempt.state = "lost"
+        if attempt.state == "running":
+            attempt.state = "lost"
 
     def _call(self, call: Callable[[], _Answer]) -> _Answer:
         """One call of `Steps`, or the crash that is due at it."""

@@ -59,7 +59,10 @@ def _attempt(run_id: str) -> str:
 
 def _interpret(session: Session, run_id: str) -> str:
     steps = session.steps
-    for name in _recorded(session, run_id, "begin", lambda: list(steps.begin(run_id))):
+    names = _recorded(session, run_id, "begin", lambda: list(steps.begin(run_id)))
+    if not names:
+        return "over already"
+    for name in names:
         if _until_over(session, run_id, name) == "ended":
             return "ended"
     _recorded(session, run_id, "end", lambda: _end(session, run_id))
