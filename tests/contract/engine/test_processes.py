@@ -174,48 +174,38 @@ def test_on_postgresql_a_living_process_takes_up_what_a_killed_one_left(
         assert min(taken_up) - killed_at < 10
 
 
-def test_a_process_that_stands_still_for_less_than_its_lease_keeps_its_work(
+def test_a_process_that_stands_still_keeps_its_work_for_a_lease_and_not_for_longer(
     postgres_database: str, tmp_path: Path
 ) -> None:
-    notes, sleeper = stopped_for(1.0, 6.0, postgres_database, tmp_path)
-    assert doubled(notes) == {}
-    assert {note.pid for note in notes if note.run_id == "a:1"} == {sleeper}
-
-
-def test_a_process_that_stands_still_for_longer_is_fenced_and_comes_back(
-    postgres_database: str, tmp_path: Path
-) -> None:
-    notes, sleeper = stopped_for(3.5, 1.5, postgres_database, tmp_path)
-    assert set(doubled(notes)) == {("a:1", "two")}
-    woke_at = next(note.at for note in notes if note.pid == sleeper and note.what == "fenced")
-    after = [note for note in notes if note.pid == sleeper and note.run_id == "a:1" and note.at > woke_at]
-    assert {note.name for note in after} <= {"two"}
-    assert [note.what for note in notes if note.pid == sleeper and note.run_id == ""] == [
-        "ready",
-        "fenced",
-        "free",
-    ]
-
-
-def stopped_for(still_s: float, lease_s: float, url: str, folder: Path) -> tuple[list[Note], int]:
-    """Stop whichever process is within the second step of an attempt for that long, while another one lives."""
-    workers = Workers(url, folder, 0.5, at_once=1, lease_s=lease_s)
+    workers = Workers(postgres_database, tmp_path, 0.4, at_once=1, lease_s=3.0)
     both = [workers.start(), workers.start()]
-    with asking(url, folder) as engine:
+    with asking(postgres_database, tmp_path) as engine:
         for process in both:
             workers.ready(process)
-        engine.start("a:1", "build", "shop")
-        until(lambda: any((note.what, note.name) == ("begun", "two") for note in workers.notes()))
-        sleeper = next(note.pid for note in workers.notes() if note.name == "two")
-        os.kill(sleeper, signal.SIGSTOP)
-        time.sleep(still_s)
-        os.kill(sleeper, signal.SIGCONT)
-        until(lambda: ended(engine, ["a:1"]))
-        if still_s > lease_s:
-            until(lambda: any(note.what == "free" for note in workers.notes()))
+        short = stopped_for(1.0, "short:1", engine, workers)
+        notes = workers.notes()
+        assert doubled(notes) == {}
+        assert {note.pid for note in notes if note.run_id == "short:1"} == {short}
+        long = stopped_for(5.0, "long:1", engine, workers)
+        until(lambda: any(note.what == "free" for note in workers.notes()))
         workers.stop()
-    judge(workers.notes(), ["a:1"])
-    return workers.notes(), sleeper
+    notes = [note for note in workers.notes() if note.pid == long]
+    assert set(judge(workers.notes(), ["short:1", "long:1"])) == {("long:1", "two")}
+    assert [note.what for note in notes if note.run_id == ""] == ["ready", "fenced", "free"]
+    woke_at = next(note.at for note in notes if note.what == "fenced")
+    assert {note.name for note in notes if note.run_id == "long:1" and note.at > woke_at} <= {"two"}
+
+
+def stopped_for(still_s: float, run_id: str, engine: DurableEngine, workers: Workers) -> int:
+    """Stop whichever process is within the second step of a new attempt for that long; which one it was."""
+    engine.start(run_id, "build", "shop")
+    until(lambda: any(note.run_id == run_id and note.name == "two" for note in workers.notes()))
+    sleeper = next(note.pid for note in workers.notes() if note.run_id == run_id and note.name == "two")
+    os.kill(sleeper, signal.SIGSTOP)
+    time.sleep(still_s)
+    os.kill(sleeper, signal.SIGCONT)
+    until(lambda: ended(engine, [run_id]))
+    return sleeper
 
 
 @pytest.mark.soak

@@ -17,7 +17,6 @@ APPLICATION: Final = "steward"
 VERSION: Final = "1"
 """Constant: by default DBOS takes a digest of the sources, and leaves alone what an older version began."""
 THREADS_MIN, THREADS_MAX = 8, 32
-POLL_S: Final = 0.2
 
 WORDS: Final = {
     "ENQUEUED": "queued",
@@ -76,8 +75,8 @@ class Client:
         found = self._list(workflow_ids=list(run_ids), status="CANCELLED")
         return [each.workflow_id for each in found]
 
-    def open_lanes(self, lanes: Sequence[Lane]) -> None:
-        """Make the queues, or give them their new limits."""
+    def open_lanes(self, lanes: Sequence[Lane], poll_s: float) -> None:
+        """Make the queues, or give them their new limits; each is looked at every `poll_s` seconds."""
         total = sum(lane.at_once for lane in lanes)
         with translated(self._place):
             for lane in lanes:
@@ -87,7 +86,7 @@ class Client:
                     lane.name,
                     global_concurrency=lane.at_once,
                     worker_concurrency=max(1, share),
-                    polling_interval_sec=POLL_S,
+                    polling_interval_sec=poll_s,
                 )
 
     def take_up(self, living: set[str]) -> int:

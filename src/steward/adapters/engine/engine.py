@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,8 @@ from steward.ports import Clock, Permanent
 from steward.ports.engine import Lane, Steps
 
 LEASE_S: Final = 4.0
+POLL_S: Final = 0.2
+"""Costs about a fiftieth of a core for each lane of a process that works."""
 
 
 def open_engine(
@@ -28,16 +31,27 @@ def open_engine(
     clock: Clock,
     lease_s: float = LEASE_S,
     patience_s: float = PATIENCE_S,
+    poll_s: float = POLL_S,
 ) -> DurableEngine:
     """The engine of the application whose database `url` names.
 
     `state_dir` is where its file lies on SQLite; `holder` names this process to people. A process whose lease
-    was not renewed for `lease_s` stops; a call that raises Transient is tried again for `patience_s`. Raises
-    BadSettings for a URL of another kind. Nothing is opened before `launch`.
+    was not renewed for `lease_s` stops; a call that raises Transient is tried again for `patience_s`; a queue
+    is looked at every `poll_s`, so that is what an attempt waits at most before it begins. Raises BadSettings
+    for a URL of another kind. Nothing is opened before `launch`.
     """
     quiet()
     place = locate(url, state_dir)
-    return DurableEngine(place, state_dir, holder, clock, lease_s, patience_s)
+    return DurableEngine(place, state_dir, holder, clock, Timing(lease_s, patience_s, poll_s))
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """What `open_engine` was given, in seconds."""
+
+    lease_s: float
+    patience_s: float
+    poll_s: float
 
 
 class DurableEngine:
@@ -47,15 +61,12 @@ class DurableEngine:
     from any thread; they block for one transaction and raise StoreUnavailable where the database is away.
     """
 
-    def __init__(
-        self, place: Place, state_dir: Path, holder: str, clock: Clock, lease_s: float, patience_s: float
-    ) -> None:
+    def __init__(self, place: Place, state_dir: Path, holder: str, clock: Clock, timing: Timing) -> None:
         self._place = place
         self._lock_path = state_dir / LOCK_FILE
         self._holder = holder
         self._clock = clock
-        self._lease_s = lease_s
-        self._patience_s = patience_s
+        self._timing = timing
         self._lanes: Sequence[Lane] = ()
         self._database: sa.Engine | None = None
         self._client: Client | None = None
@@ -84,7 +95,7 @@ class DurableEngine:
             prepare(self._place, database)
             client = Client(self._place, database)
             if work:
-                client.open_lanes(lanes)
+                client.open_lanes(lanes, self._timing.poll_s)
                 self._worker = self._working(steps, database, client)
         except BaseException:
             database.dispose()
@@ -131,10 +142,12 @@ class DurableEngine:
 
     def _working(self, steps: Steps, database: sa.Engine, client: Client) -> Worker:
         path = self._place.path
-        hold = RowHold(database, self._lease_s) if path is None else FileHold(self._lock_path)
+        hold = RowHold(database, self._timing.lease_s) if path is None else FileHold(self._lock_path)
         threads = sum(lane.at_once for lane in self._lanes)
         worker = Worker(
-            Working(self._place, self._holder, steps, self._clock, threads, self._patience_s), hold, client
+            Working(self._place, self._holder, steps, self._clock, threads, self._timing.patience_s),
+            hold,
+            client,
         )
         worker.start()
         return worker

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from dbos import DBOS, DBOSPortableJSONSerializer
 
 from steward.adapters.engine import attempt
-from steward.adapters.engine.client import APPLICATION, POLL_S, THREADS_MAX, THREADS_MIN, VERSION, Client
+from steward.adapters.engine.client import APPLICATION, THREADS_MAX, THREADS_MIN, VERSION, Client
 from steward.adapters.engine.database import SCHEMA, Place, connect, translated
 from steward.adapters.engine.holds import Hold
 from steward.adapters.engine.quiet import LEVEL
@@ -22,6 +22,8 @@ from steward.ports import Clock, Permanent, Transient
 from steward.ports.engine import Steps
 
 RENEW_S: Final = 1.0
+LISTEN_S: Final = 0.2
+"""How often DBOS looks for messages between workflows, which we do not use; it closes no sooner."""
 DRAIN_S: Final = 5.0
 """How long the thread that keeps the lease is waited for at the end; the process may end without it."""
 
@@ -118,7 +120,7 @@ class Worker:
                     "run_migrations": False,
                     "enable_otlp": False,
                     "log_level": LEVEL,
-                    "notification_listener_polling_interval_sec": POLL_S,
+                    "notification_listener_polling_interval_sec": LISTEN_S,
                 }
             )
             DBOS.launch()
