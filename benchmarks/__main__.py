@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import board, live, looks, receiver, reconcile, start
+from benchmarks import board, engine, live, looks, receiver, reconcile, start
 from benchmarks.measure import Result
 
 
@@ -34,6 +34,8 @@ def main() -> int:
     for measured in receiver.receiving():
         tell(measured)
     for measured in live.live():
+        tell(measured)
+    for measured in engine.engine():
         tell(measured)
     return 0 if all(result.ok for result in results) else 1
 

@@ -30,7 +30,10 @@ class Steps(Protocol):
     """
 
     def begin(self, run_id: str) -> Sequence[str]:
-        """Start or go on with an attempt: the names of its steps, in order; none where it is over already."""
+        """Start or go on with an attempt: the names of its steps, in order.
+
+        None where it is over already: then nothing more is called for it.
+        """
         ...
 
     def step(self, run_id: str, name: str) -> Stepped:

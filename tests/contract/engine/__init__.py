@@ -1,0 +1,1 @@
+"""One contract for every engine: in memory, and on DBOS over SQLite and PostgreSQL."""
