@@ -207,7 +207,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             # The text of some errors names the address; none of them names the key.
             self._refuse(HTTPStatus.BAD_GATEWAY, f"the model cannot be reached: {type(error).__name__}")
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_OPTIONS = do_CONNECT = handle_one_call  # noqa: N815
+    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_OPTIONS = do_CONNECT = handle_one_call  # noqa: N815 - names of the base class
 
     def _body(self) -> bytes | None:
         """What was sent; None where it is too long."""

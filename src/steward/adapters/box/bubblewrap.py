@@ -26,7 +26,7 @@ FORBIDDEN: Final = (
     " --security-opt seccomp=unconfined --security-opt systempaths=unconfined."
 )
 SCRIPT: Final = Path(__file__).with_name("inside.py")
-HOME: Final = "/tmp/home"  # noqa: S108 - the box's own /tmp, which nobody else sees
+HOME: Final = "/home/agent"
 USER: Final = "1000"
 SHARED: Final = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 """Beside /usr: today links into it."""
@@ -119,7 +119,7 @@ class Bubblewrap:
             *(word for path in CONFIGURATION for word in ("--ro-bind-try", path, path)),
             *(word for path, descriptor in stubs for word in ("--file", str(descriptor), path)),
             *("--proc", "/proc", "--dev", "/dev", "--size", size, "--tmpfs", "/dev/shm"),  # noqa: S108 - its own
-            *("--size", size, "--tmpfs", "/tmp", "--dir", HOME),  # noqa: S108 - its own
+            *("--size", size, "--tmpfs", "/tmp", "--size", size, "--tmpfs", HOME),  # noqa: S108 - its own
             *_bound("--ro-bind", (*PYTHON_PLACES, SCRIPT, *order.readable)),
             *_bound("--ro-bind", (order.network.socket,) if order.network is not None else ()),
             *_bound("--bind", order.writable),
