@@ -24,6 +24,9 @@ SETTINGS: Final = (
     'model_providers.steward.env_key="OPENAI_API_KEY"',
     'model_providers.steward.wire_api="responses"',
     "model_providers.steward.supports_websockets=false",
+    # Whoever runs this tries again later; it need not try for long.
+    "model_providers.steward.request_max_retries=1",
+    "model_providers.steward.stream_max_retries=2",
     "check_for_update_on_startup=false",
     "analytics.enabled=false",
     'web_search="disabled"',

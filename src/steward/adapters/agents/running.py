@@ -95,7 +95,7 @@ class _Listening:
         self._heard, self._stop, self._gate, self._grace_s = heard, stop, gate, grace_s
         self._account = Account(model=spec.model)
         self._seq = 0
-        self._tail = ""
+        self._tail = self._retried = ""
         self._ended: tuple[Outcome, str] | None = None
         self._last = self._ask_at = time.monotonic()
         self._done_at: float | None = None
@@ -141,6 +141,8 @@ class _Listening:
     def _outcome(self, end: BoxEnd) -> tuple[Outcome, str]:
         account = self._account
         if self._ended is not None and not (account.finished and self._ended[0] is Outcome.COMPLETED):
+            if self._ended[0] is Outcome.TIMEOUT and self._retried:
+                return Outcome.PROVIDER_ERROR, f"the model does not answer: {self._retried}"
             return self._ended
         if end.why in BOUNDS:
             return BOUNDS[end.why]
@@ -151,9 +153,10 @@ class _Listening:
 
     def _cost(self) -> tuple[dict[str, int], float | None, str]:
         """The agent's word; else what the gate counted, or what it counted itself, at the listed price."""
-        usage = self._account.usage or (self._gate.usage if self._gate else {})
+        counted = self._gate.usage if self._gate else {}
         if self._account.cost_usd is not None:
-            return dict(usage), self._account.cost_usd, "agent"
+            return dict(self._account.usage or counted), self._account.cost_usd, "agent"
+        usage = counted or self._account.usage
         cost = self._gate.spent_usd if self._gate else None
         if cost is None:
             cost = price_usd(self._account.model or self._spec.model, usage)
@@ -200,6 +203,8 @@ class _Listening:
 
     def _say(self, kind: RunEventKind, text: str, raw: str = "") -> None:
         self._seq += 1
+        if kind in {RunEventKind.TEXT, RunEventKind.TOOL_START, RunEventKind.RETRY}:
+            self._retried = text if kind is RunEventKind.RETRY else ""
         if text and kind is not RunEventKind.STARTED:
             self._tail = f"{self._tail}{text[:TAIL_MAX]}\n"[-TAIL_MAX:]
         self._heard(RunEvent(self._seq, self._clock.now().at, kind, text[:TAIL_MAX], raw[:RAW_MAX]))
