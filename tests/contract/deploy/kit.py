@@ -15,9 +15,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from steward.adapters.clock import SystemClock
-from steward.adapters.deploy.deployer import PLAYBOOKS, AnsibleDeployer
+from steward.adapters.deploy import hand
+from steward.adapters.deploy.deployer import PLAYBOOKS, AnsibleDeployer, local_env
+from steward.adapters.deploy.files import write_whole
 from steward.adapters.deploy.local import LocalHost
+from steward.adapters.deploy.parcel import pack
 from steward.adapters.deploy.probe import LifeProbe
+from steward.adapters.deploy.release import env_file
+from steward.adapters.deploy.service import read_service
 from steward.adapters.deploy.targets import Target
 from steward.domain.spec import Proof
 from steward.ports.building import Deployed, DeployOrder
@@ -100,6 +105,25 @@ class Scene:
         ended = self.deploy(order)
         assert ended.outcome == "ok", (ended, site_log(self, order.slug))
         return ended
+
+    def quick(self, order: DeployOrder, wait_s: float = 10.0) -> str:
+        """What the playbook does, without Ansible; the address. Raises hand.Failed."""
+        url, site = self.local.ensure(order.slug), self.local.site(order.slug)
+        archive = self.trees / "release.tar"
+        pack(order.tree, order.commit, archive)
+        hand.place(site, order.commit, archive)
+        write_whole(env_file(site, order.commit), local_env(order, read_service(order.tree)))
+        proof = order.proof
+        hand.start(
+            site,
+            order.commit,
+            kind=proof.kind,
+            path=proof.path,
+            version_path=proof.version_path,
+            wait_s=wait_s,
+        )
+        hand.switch(site, order.commit)
+        return url
 
     def commit_at(self, url: str) -> str:
         """The commit that an address serves."""

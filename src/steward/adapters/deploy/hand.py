@@ -1,6 +1,6 @@
 """Works the keeper of a site: starts a candidate and has it prove itself, switches to it, gives it up, tidies.
 
-Playbooks call it, `python -m steward.adapters.deploy.hand start|switch|tidy SITE COMMIT [...]`; it prints
+Playbooks call it, `python -m steward.adapters.deploy.hand place|start|switch SITE COMMIT [...]`; it prints
 {"changed": bool} and ends with 1, and words on the error output, where it could not. Standard library only.
 """
 
@@ -10,6 +10,7 @@ import argparse
 import json
 import shutil
 import sys
+import tarfile
 import threading
 import time
 import urllib.error
@@ -115,6 +116,22 @@ def abandon(site: Path, commit: str) -> None:
         _remove(site, commit)
 
 
+def place(site: Path, commit: str, archive: Path) -> bool:
+    """Unpack the files of a commit: whole under its name, or not at all; False where they lie there already."""
+    whole, partial = site / "releases" / commit, site / "releases" / f".{commit}.partial"
+    if whole.exists():
+        return False
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(mode=0o755)
+    with tarfile.open(archive) as packed:
+        if hasattr(tarfile, "data_filter"):
+            packed.extractall(partial, filter="data")
+        else:
+            packed.extractall(partial)  # noqa: S202 - `parcel.pack` made it, and refuses what leads outside
+    partial.rename(whole)
+    return True
+
+
 def tidy(site: Path, commit: str) -> bool:
     """Remove what killed deployments left, and all releases but the last five; whether there was any."""
     releases = site / "releases"
@@ -204,29 +221,37 @@ def _get(port: int, path: str) -> tuple[int, bytes]:
 def main(words: Sequence[str]) -> None:
     """Do what the command line asks."""
     parser = argparse.ArgumentParser(prog="hand")
-    parser.add_argument("act", choices=("start", "switch", "tidy"))
+    parser.add_argument("act", choices=("place", "start", "switch"))
     parser.add_argument("site", type=Path)
     parser.add_argument("commit")
+    parser.add_argument("archive", type=Path, nargs="?", default=Path())
     parser.add_argument("--kind", default="http")
     parser.add_argument("--path", default="/up")
     parser.add_argument("--version-path", default="")
     parser.add_argument("--wait", type=float, default=60.0)
     asked = parser.parse_args(words)
     try:
-        if asked.act == "start":
-            changed = start(
-                asked.site,
-                asked.commit,
-                kind=asked.kind,
-                path=asked.path,
-                version_path=asked.version_path,
-                wait_s=asked.wait,
-            )
-        else:
-            changed = (switch if asked.act == "switch" else tidy)(asked.site, asked.commit)
+        changed = _act(asked)
     except Failed as failed:
         _end(failed)
     print(json.dumps({"changed": changed}))  # noqa: T201 - this is its answer
+
+
+def _act(asked: argparse.Namespace) -> bool:
+    site, commit = asked.site, asked.commit
+    if asked.act == "place":
+        return place(site, commit, asked.archive)
+    if asked.act == "start":
+        return start(
+            site,
+            commit,
+            kind=asked.kind,
+            path=asked.path,
+            version_path=asked.version_path,
+            wait_s=asked.wait,
+        )
+    switched = switch(site, commit)
+    return tidy(site, commit) or switched
 
 
 def _end(failed: Failed) -> NoReturn:

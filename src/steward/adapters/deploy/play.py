@@ -84,6 +84,9 @@ class Teller:
             self.tell(failed={"task": task, "reason": reason_of(data.get("res") or {})})
         if event.get("stdout"):
             self.tell(line=event["stdout"])
+        if name == "runner_on_failed" and (wrote := (data.get("res") or {}).get("stderr")):
+            # Ansible shows this as one long line of JSON; people read lines.
+            self.tell(line=str(wrote))
         return True
 
 
