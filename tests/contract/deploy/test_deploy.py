@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 import socket
 from dataclasses import replace
 from pathlib import Path
@@ -212,12 +211,12 @@ def test_old_releases_are_removed_but_for_the_last_five(scene: Scene) -> None:
     scene.quick(scene.order(ONE))
     site = scene.local.site("shop")
     for number in range(8):
-        name = f"{number + 10}" * 20
+        name = f"{number + 30}" * 20
         (site / "releases" / name).mkdir()
         (site / "env" / f"{name}.json").touch()
     (site / "releases" / f".{THREE}.partial").mkdir()
     assert hand.tidy(site, ONE)
     assert len(scene.releases()) == 5
     assert ONE in scene.releases()
-    assert sorted(os.listdir(site / "env")) == [f"{name}.json" for name in scene.releases()]
+    assert sorted(path.name for path in (site / "env").iterdir()) == [f"{name}.json" for name in scene.releases()]
     assert not hand.tidy(site, ONE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,12 +26,18 @@ def host_facts(target: Target, slug: str) -> dict[str, Any]:
     return {
         "slug": slug,
         "root": f"{target.base}/{slug}",
-        "run_as": f"steward-{slug}"[:31].rstrip("-"),
+        "run_as": user_of(slug),
         "become_root": target.user != "root",
         "unit_folder": target.unit_folder,
         "caddyfile": target.caddyfile,
         "caddy_folder": str(Path(target.caddyfile).parent / "steward"),
     }
+
+
+def user_of(slug: str) -> str:
+    """The user that a project runs as. Names of users end at 32 characters; long slugs are told apart by a hash."""
+    name = f"steward-{slug}"
+    return name if len(name) < 32 else f"{name[:22]}-{hashlib.sha256(slug.encode()).hexdigest()[:8]}"
 
 
 def facts(target: Target, order: DeployOrder, service: Service) -> dict[str, Any]:
