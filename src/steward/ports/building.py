@@ -204,7 +204,11 @@ class Agent(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DeployOrder:
-    """One deployment. `tree` holds the commit's files; `secrets` go through a vault file only."""
+    """One deployment. `tree` holds the commit's files; `secrets` go through a vault file only.
+
+    `target` names a host of the allow-list ("": the one that has the project, else the first). `trusted`: the
+    code is the built-in template's own and may run without a box where there is none.
+    """
 
     project_id: str
     slug: str
@@ -214,6 +218,8 @@ class DeployOrder:
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     proof: Proof = field(default=Proof())
     timeout_s: float = 600.0
+    target: str = ""
+    trusted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,12 +243,18 @@ class Deployer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """One look at a live thing: alive for that commit or not, what it said, days left of its TLS certificate."""
+    """One look at a live thing: alive for that commit or not, what it said, days left of its TLS certificate.
+
+    `tls_trusted`: whether that certificate would be believed by a browser; None without TLS. `up_s`: how long a
+    process has been running, where that was asked.
+    """
 
     alive: bool
     commit: str = ""
     detail: str = ""
     tls_days_left: float | None = None
+    tls_trusted: bool | None = None
+    up_s: float | None = None
 
 
 class Probe(Protocol):
