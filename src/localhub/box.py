@@ -141,9 +141,21 @@ def _watch(
         left_s = deadline - monotonic()
         if left_s <= 0:
             return "timed out"
-        output.read(min(left_s, _LOOK_S))
-        if process.poll() is not None:
+        if output.open:
+            output.read(min(left_s, _LOOK_S))
+            ended = process.poll() is not None
+        else:
+            ended = _ends(process, min(left_s, _LOOK_S))
+        if ended:
             return None
+
+
+def _ends(process: "subprocess.Popen[bytes]", wait_s: float) -> bool:
+    try:
+        process.wait(wait_s)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
@@ -164,21 +176,18 @@ class _Tail:
         os.set_blocking(self._pipe.fileno(), False)
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._pipe, selectors.EVENT_READ)
-        self._open = True
+        self.open = True
         self._kept: deque[bytes] = deque()
         self._size = 0
         self.cut = False
 
     def read(self, wait_s: float) -> bool:
         """Take what is there within `wait_s`; False when there was nothing, or the pipe is at its end."""
-        if not self._open:
-            threading.Event().wait(wait_s)
-            return False
-        if not self._selector.select(wait_s):
+        if not self.open or not self._selector.select(wait_s):
             return False
         data = os.read(self._pipe.fileno(), _READ_BYTES)
         if not data:
-            self._open = False
+            self.open = False
             return False
         self._kept.append(data)
         self._size += len(data)
@@ -190,7 +199,7 @@ class _Tail:
     def drain(self, wait_s: float) -> None:
         """Take what is left in the pipe and close it; wait so long at most for all who hold it to be gone."""
         deadline = monotonic() + wait_s
-        while self._open:
+        while self.open:
             if not self.read(max(0.0, deadline - monotonic())) and monotonic() >= deadline:
                 break
         self._selector.close()
