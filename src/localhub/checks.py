@@ -1,7 +1,7 @@
 """Verdicts on commits: statuses, check runs and the suites that hold them, kept as records and told to hooks.
 
-It runs no check; whoever does reports here. What a branch requires, and whether a commit may be merged, is not
-decided here either.
+It runs no check: actions.py does, and whoever else reports here. What a branch requires, and whether a commit
+may be merged, is decided in branchrules.py.
 
 Source of the values and shapes: GitHub's REST reference, "Commit statuses" and "Checks".
 """
@@ -78,6 +78,8 @@ class Suite(msgspec.Struct, frozen=True, kw_only=True):
     head_branch: str | None
     created_at: str
     updated_at: str
+    conclusion: str | None = None
+    """Set where it ended as a whole, before any run: `startup_failure`."""
 
 
 def add_status(core: "Core", sender: Caller, repo: Repo, wanted: Mapping[str, Any]) -> Status:
@@ -135,6 +137,17 @@ def add_suite(core: "Core", repo: Repo, app_id: int, sha: str) -> tuple[Suite, b
         return _as(Suite, record), False
 
 
+def end_suite(core: "Core", sender: Caller, repo: Repo, suite: Suite, conclusion: str | None) -> None:
+    """End a suite as a whole and tell it; None lets its runs decide again, and nobody is told."""
+    if conclusion == suite.conclusion:
+        return
+    changed = msgspec.structs.replace(suite, conclusion=conclusion, updated_at=stamp(core.clock.now()))
+    key = f"{suite.head_sha}:{suite.app_id}"
+    core.store.change(_SUITE, Record(suite.id, repo.scope, key, msgspec.to_builtins(changed)))
+    if conclusion is not None:
+        tell_suite(core, sender, repo, changed, "completed")
+
+
 def runs(core: "Core", repo: Repo) -> list[Run]:
     """All check runs of a repository, oldest first."""
     return [_as(Run, record) for record in core.store.records(_RUN, repo.scope)]
@@ -188,6 +201,8 @@ def _tell_completed(core: "Core", sender: Caller, repo: Repo, run: Run) -> None:
 def verdict(core: "Core", repo: Repo, suite: Suite) -> tuple[str, str | None, int]:
     """Status, conclusion and number of the latest runs of a suite."""
     own = latest(one for one in runs(core, repo) if one.suite_id == suite.id)
+    if suite.conclusion is not None:
+        return "completed", suite.conclusion, len(own)
     if not own:
         return "queued", None, 0
     if any(one.status != "completed" for one in own):
@@ -232,6 +247,8 @@ def run_shape(core: "Core", repo: Repo, run: Run, base: str, site: str) -> dict[
     """GitHub's `check-run`."""
     url = f"{base}/repos/{repo.full_name}/check-runs/{run.id}"
     page = f"{site}/{repo.full_name}/runs/{run.id}"
+    if run.app_id == render.ACTIONS_APP_ID:
+        page = f"{site}/{repo.full_name}/actions/runs/{run.external_id}/job/{run.id}"
     annotations = run.output.get("annotations") or []
     texts = {name: run.output.get(name) for name in ("title", "summary", "text")}
     return {
@@ -250,7 +267,7 @@ def run_shape(core: "Core", repo: Repo, run: Run, base: str, site: str) -> dict[
         "output": texts | {"annotations_count": len(annotations), "annotations_url": f"{url}/annotations"},
         "check_suite": {"id": run.suite_id},
         "app": render.app(run.app_id, base, site),
-        "pull_requests": _pulls_of(core, repo, run.head_sha, base),
+        "pull_requests": pulls_of(core, repo, run.head_sha, base),
     }
 
 
@@ -269,7 +286,7 @@ def suite_shape(core: "Core", repo: Repo, suite: Suite, base: str, site: str) ->
         "url": url,
         "before": None,
         "after": suite.head_sha,
-        "pull_requests": _pulls_of(core, repo, suite.head_sha, base),
+        "pull_requests": pulls_of(core, repo, suite.head_sha, base),
         "app": render.app(suite.app_id, base, site),
         "created_at": suite.created_at,
         "updated_at": suite.updated_at,
@@ -282,7 +299,7 @@ def suite_shape(core: "Core", repo: Repo, suite: Suite, base: str, site: str) ->
     }
 
 
-def _pulls_of(core: "Core", repo: Repo, sha: str, base: str) -> list[dict[str, Any]]:
+def pulls_of(core: "Core", repo: Repo, sha: str, base: str) -> list[dict[str, Any]]:
     """The open pull requests whose head is this commit, in the short form that checks hold."""
     place = {"id": repo.id, "url": f"{base}/repos/{repo.full_name}", "name": repo.name}
     return [

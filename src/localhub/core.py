@@ -15,6 +15,7 @@ import msgspec
 
 from localhub import events, seeds
 from localhub.access import Access
+from localhub.actions import DEFAULT_WORKERS, Actions
 from localhub.clock import Clock, SystemClock, stamp
 from localhub.faultset import FaultSet
 from localhub.gitstore import GitRepo
@@ -32,11 +33,15 @@ _Read = TypeVar("_Read")
 
 @dataclass(frozen=True)
 class Options:
-    """How a localhub is to behave. `points_per_hour` is the primary rate limit of each token."""
+    """How a localhub is to behave. `points_per_hour` is the primary rate limit of each token.
+
+    `check_workers` is how many declared checks may run at once.
+    """
 
     faults: bool = False
     points_per_hour: int = DEFAULT_POINTS_PER_HOUR
     app: AppSettings | None = None
+    check_workers: int = DEFAULT_WORKERS
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,7 @@ class Core:
         self.faults = FaultSet(self, self.clock, enabled=options.faults)
         self.access = Access(self)
         self.webhooks = Webhooks(self.store, self.clock, self.faults.plan)
+        self.actions = Actions(self, options.check_workers)
         self.public_url = "http://localhost"
         self.log: deque[Logged] = deque(maxlen=_LOG_LENGTH)
         self._pages: dict[object, Any] = {}
@@ -75,7 +81,8 @@ class Core:
         self._locks: defaultdict[int, threading.RLock] = defaultdict(threading.RLock)
 
     def close(self) -> None:
-        """Stop delivering and close the database."""
+        """Stop running checks, stop delivering, and close the database."""
+        self.actions.stop()
         self.webhooks.stop()
         self.store.close()
 

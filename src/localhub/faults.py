@@ -5,6 +5,7 @@ admin interface and the command line show.
 
 A fault of the first group applies to requests that match `method`, `path` (a regular expression searched in the
 path, without `/api/v3`) and `page`, after `skip` such requests, for `times` of them (until cleared when null).
+Faults of the checks that localhub runs are in checkfaults.py.
 """
 
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from typing import Any, ClassVar, Literal, get_args
 
 import msgspec
 
+from localhub import checkfaults
 from localhub.wire import Answer, Call, Problem
 
 LISTINGS = r"^/(orgs/[^/]+/repos|organizations/\d+/repos|installation/repositories)$"
@@ -300,6 +302,12 @@ Fault = (
     | WebhookDouble
     | WebhookDrop
     | WebhookReorder
+    | checkfaults.Failing
+    | checkfaults.SlowChecks
+    | checkfaults.Flaky
+    | checkfaults.Absent
+    | checkfaults.Stuck
+    | checkfaults.Infrastructure
 )
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from localhub import faults
+from localhub import checkfaults, faults
 from localhub.access import View
 from localhub.clock import Clock, stamp
 from localhub.registry import Repo
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from localhub.core import Core
 
 _Kind = TypeVar("_Kind")
+_Check = TypeVar("_Check", bound=checkfaults.CheckFault)
+_MAX_DELAY_S = 86_400
 
 
 class Off(RuntimeError):
@@ -112,12 +114,20 @@ class FaultSet:
                 self._core.resolve(one)
         if isinstance(fault, faults.Blocked):
             self._core.resolve(fault.repo)
+        if isinstance(fault, checkfaults.CheckFault):
+            self._check_of_checks(fault)
         if isinstance(fault, faults.AfterPage) and fault.action != "create":
             self._core.resolve(fault.repo)
         if isinstance(fault, faults.AfterPage) and fault.action in {"rename", "transfer"} and not fault.name:
             raise ValueError(f"after_page with the action {fault.action} needs `name`")
         if isinstance(fault, faults.AppUninstalled) and self._core.registry.owner(fault.org) is None:
             raise ValueError(f"there is no organisation {fault.org}")
+
+    def _check_of_checks(self, fault: checkfaults.CheckFault) -> None:
+        if fault.repo is not None:
+            self._core.resolve(fault.repo)
+        if isinstance(fault, checkfaults.SlowChecks) and not 0 <= fault.delay_s <= _MAX_DELAY_S:
+            raise ValueError(f"delay_s must be from 0 to {_MAX_DELAY_S}")
 
     def _of(self, kind: type[_Kind]) -> Iterator[tuple[Active, _Kind]]:
         for active in self.all():
@@ -174,6 +184,16 @@ class FaultSet:
                 block = {"reason": "dmca", "created_at": stamp(self._clock.now()), "html_url": call.site}
                 raise Problem(451, "Repository access blocked", more={"block": block})
 
+    def checks(self, kind: type[_Check], repo: Repo) -> list[_Check]:
+        """The faults of this kind that apply to the checks of a repository; each counts it."""
+        found: list[_Check] = []
+        for active, fault in self._of(kind):
+            if fault.repo is None or _is(fault.repo, repo):
+                with self._lock:
+                    active.used += 1
+                found.append(fault)
+        return found
+
     def plan(self, event: str) -> Plan:
         """How to deliver one event to one hook."""
         plan = Plan()
@@ -216,3 +236,9 @@ def _names(wanted: int | str, call: Call, repo: Repo | None) -> bool:
     name = wanted.lower().rsplit("/", 1)[-1]
     asked = call.params.get("repo", "").lower().removesuffix(".git")
     return asked == name or (repo is not None and repo.name.lower() == name)
+
+
+def _is(wanted: int | str, repo: Repo) -> bool:
+    """Whether a fault names this repository: by id, by name, or as `owner/name`."""
+    text = str(wanted).lower()
+    return text in {str(repo.id), repo.name.lower(), repo.full_name.lower()}

@@ -10,10 +10,14 @@ It does not decide who may read or write, nor which repository a name means: git
 Sources: git-http-backend(1), gitprotocol-http(5).
 """
 
+import gzip
 import io
+import os
+import re
 import subprocess
 import tempfile
 import threading
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,11 +29,12 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from localhub.gitstore import GitRepo, RefMove, git_environment, moves
+from localhub.gitstore import ZERO_SHA, GitRepo, RefMove, git_environment, moves
 
 FETCH = "git-upload-pack"
 PUSH = "git-receive-pack"
 _CHUNK_BYTES = 65_536
+_COMMAND = re.compile(r"([0-9a-f]{40}) ([0-9a-f]{40}) (\S+)")
 
 
 @dataclass(frozen=True)
@@ -65,11 +70,13 @@ async def answer(
     *,
     user: str,
     lock: threading.RLock,
+    ruled: Callable[[Path, list[RefMove]], Mapping[str, str]],
     pushed: Callable[[list[RefMove]], object],
 ) -> Response:
     """Hand the request to git and its answer back.
 
-    `user` is who pushes, empty for a stranger. For a push, `pushed` is called with the refs that moved, in order of their names, while `lock` is still
+    `user` is who pushes, empty for a stranger. For a push, `ruled` is given an empty directory and what is asked for,
+    and answers what git's environment needs for refusing what is forbidden of it. `pushed` is called with the refs that moved, in order of their names, while `lock` is still
     held and before the client learns that the push is over.
     """
     environment = _cgi_environment(request, repo.path, call, user)
@@ -78,7 +85,7 @@ async def answer(
             body.write(chunk)
         body.seek(0)
         if call.writes and call.method == "POST":
-            return await run_in_threadpool(_push, repo, environment, body, lock, pushed)
+            return await run_in_threadpool(_push, repo, environment, body, lock, ruled, pushed)
         process = await run_in_threadpool(_start, environment, body)
     return await _Streamed.begin(process)
 
@@ -168,12 +175,17 @@ def _push(
     environment: Mapping[str, str],
     body: IO[bytes],
     lock: threading.RLock,
+    ruled: Callable[[Path, list[RefMove]], Mapping[str, str]],
     pushed: Callable[[list[RefMove]], object],
 ) -> Response:
-    with lock:
+    asked = commands(body, zipped=environment.get("HTTP_CONTENT_ENCODING") in {"gzip", "x-gzip"})
+    with lock, tempfile.TemporaryDirectory() as place:
         before = repo.refs("refs/heads", "refs/tags")
+        # Where a command names an old value that is not true, git refuses it whatever the rules say.
+        meant = [RefMove(one.ref, before.get(one.ref, ZERO_SHA), one.after) for one in asked]
+        whole = {**environment, **ruled(Path(place), meant)}
         done = subprocess.run(
-            ["git", "http-backend"], env=environment, stdin=body, capture_output=True, check=False
+            ["git", "http-backend"], env=whole, stdin=body, capture_output=True, check=False
         )
         moved = moves(before, repo.refs("refs/heads", "refs/tags"))
         if moved:
@@ -184,6 +196,26 @@ def _push(
     output = io.BytesIO(done.stdout)
     head = _read_head(output)
     return Response(output.read(), head.status, head.headers)
+
+
+def commands(body: IO[bytes], *, zipped: bool) -> list[RefMove]:
+    """The changes of refs that a push asks for (gitprotocol-pack(5)); `body` is left at its begin.
+
+    What is not written as the protocol says is left for git to refuse.
+    """
+    found: list[RefMove] = []
+    source: IO[bytes] = gzip.GzipFile(fileobj=body) if zipped else body  # type: ignore[assignment] # it reads the same
+    try:
+        while (length := int(source.read(4) or b"0", 16)) > 4:
+            line = source.read(length - 4).split(b"\0", 1)[0].decode("utf-8", "replace").rstrip("\n")
+            if match := _COMMAND.fullmatch(line):
+                found.append(RefMove(match[3], match[1], match[2]))
+    except (ValueError, OSError, EOFError, zlib.error):
+        pass
+    finally:
+        body.seek(0)
+        os.lseek(body.fileno(), 0, os.SEEK_SET)  # the program reads the file itself, past this buffer
+    return found
 
 
 def _read_head(output: IO[bytes]) -> _Head:

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route as WebRoute
 
-from localhub import githistory, githttp, pushes
+from localhub import githistory, githttp, prereceive, pushes
 from localhub.gitstore import GitRepo
 from localhub.registry import Repo
 from localhub.tokens import ANONYMOUS, Caller
@@ -68,6 +68,7 @@ def _endpoint(core: "Core", path: str) -> Callable[[Request], Awaitable[Response
             asked,
             user=admitted.caller.login,
             lock=admitted.lock,
+            ruled=functools.partial(prereceive.environment, core, admitted.caller, admitted.repo),
             pushed=functools.partial(pushes.follow, core, admitted.caller, admitted.repo),
         )
 

@@ -235,6 +235,13 @@ class GitRepo:
         if done.returncode:
             raise Moved(_said(done))
 
+    def check_out(self, commit: str, target: Path) -> None:
+        """Write the files of a commit into a directory, without a `.git`. Raises GitError."""
+        with tempfile.TemporaryDirectory() as passing:
+            index = {"GIT_INDEX_FILE": f"{passing}/index"}
+            self.git("read-tree", commit, env=index)
+            self.git(f"--work-tree={target}", "checkout-index", "--all", "--force", env=index)
+
     def head_branch(self) -> str:
         """The branch that HEAD names, whether or not it has a commit."""
         return self.git("symbolic-ref", "--short", "HEAD").decode("utf-8", "replace").strip()

@@ -48,6 +48,13 @@ def cli() -> None:
     type=click.IntRange(1),
     help="Points an hour for each token.",
 )
+@click.option(
+    "--check-workers",
+    default=2,
+    show_default=True,
+    type=click.IntRange(1, 64),
+    help="Declared checks (.localhub/checks.toml) that may run at once.",
+)
 @click.option("--end-with-parent", is_flag=True, help="End when the process that started this one has ended.")
 @click.option("--app-id", type=int, help="Serve a GitHub App of this id, installed in every organisation.")
 @click.option(
@@ -68,6 +75,7 @@ def serve(
     webhook_secret: str | None,
     faults: bool,  # as above
     rate_limit: int,
+    check_workers: int,
     end_with_parent: bool,  # as above
     app_id: int | None,
     app_key: Path | None,
@@ -92,6 +100,7 @@ def serve(
         webhook_secret=webhook_secret,
         faults=faults,
         points_per_hour=rate_limit,
+        check_workers=check_workers,
         app_id=app_id,
         app_key=app_key,
     )

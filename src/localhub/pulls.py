@@ -136,12 +136,14 @@ def _follow_one(core: "Core", sender: Caller, repo: Repo, pull: Pull, moves: Map
 def tell(
     core: "Core", sender: Caller, repo: Repo, pull: Pull, action: str, more: Mapping[str, Any] | None = None
 ) -> None:
-    """Send the event `pull_request`."""
+    """Send the event `pull_request`; one with a new head has its declared checks queued."""
     if core.webhooks.wanted([f"org:{repo.owner_id}", repo.scope], "pull_request"):
         site = core.public_url
         shown = full_shape(core.git(repo), repo, pull, site, site)
         body = {"number": pull.number, "pull_request": shown, **(more or {})}
         core.emit("pull_request", action, sender, repo, body)
+    if action in {"opened", "reopened", "synchronize"}:
+        core.actions.proposed(sender, repo, pull)
 
 
 def sides(git: GitRepo, pull: Pull) -> tuple[str, str]:

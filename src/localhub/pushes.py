@@ -1,7 +1,7 @@
 """What follows when refs of a repository move, whether by `git push` or through the REST interface.
 
-The repository notes when it was pushed to, hooks hear `create`, `delete` and `push`, and pull requests follow
-their branches. Moving the refs is the caller's part, under the repository's lock, which is still held here.
+The repository notes when it was pushed to, hooks hear `create`, `delete` and `push`, declared checks are queued,
+and pull requests follow their branches. Moving the refs is the caller's part, under the repository's lock, which is still held here.
 
 Source of the payloads: GitHub's "Webhook events and payloads", `push`, `create`, `delete`.
 """
@@ -62,6 +62,7 @@ def follow(core: "Core", sender: Caller, repo: Repo, moved: Sequence[RefMove]) -
         repo = _with_default_branch(core, git, core.note_push(repo), moved)
     for move in moved:
         _tell(core, sender, repo, git, move)
+    core.actions.pushed(sender, repo, moved)
     pulls.follow(core, sender, repo, moved)
     return repo
 

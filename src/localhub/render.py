@@ -100,6 +100,8 @@ MERGE_DEFAULTS: Mapping[str, Any] = {
     "delete_branch_on_merge": False,
     "allow_update_branch": False,
 }
+ACTIONS_APP_ID = 15_368
+"""GitHub Actions, the app that reports the checks which localhub runs; its id is github.com's."""
 GOVERNED = frozenset(
     [name for name, _ in _URLS]
     + [
@@ -258,14 +260,15 @@ def org(one: Owner, base: str, site: str, counts: Mapping[str, int], *, member: 
 
 
 def app(app_id: int, base: str, site: str) -> dict[str, Any]:
-    """GitHub's `integration`: an App. localhub knows no more of it than its id."""
-    slug = f"app-{app_id}"
+    """GitHub's `integration`: an App. localhub knows no more of one than its id, but for GitHub Actions."""
+    actions = app_id == ACTIONS_APP_ID
+    slug = "github-actions" if actions else f"app-{app_id}"
     return {
         "id": app_id,
         "slug": slug,
         "node_id": node_id("Integration", app_id),
         "owner": owner("localhub", 0, "User", base, site),
-        "name": slug,
+        "name": "GitHub Actions" if actions else slug,
         "description": None,
         "external_url": site,
         "html_url": f"{site}/apps/{slug}",

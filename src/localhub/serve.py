@@ -18,6 +18,7 @@ from pathlib import Path
 from types import FrameType
 
 from localhub import app, gitstore, hooks, world
+from localhub.actions import DEFAULT_WORKERS
 from localhub.clock import Clock
 from localhub.core import Core, Options
 from localhub.limits import DEFAULT_POINTS_PER_HOUR
@@ -30,6 +31,11 @@ PLAYER = "player"
 """The user whom the first token stands for."""
 
 PLACE_FILE = "localhub.json"
+UNBOXED = (
+    "localhub: bubblewrap (bwrap) is not there or may not make namespaces: checks run without a box, with all "
+    "that this user may do"
+)
+"""Said at the start, after the line with the address."""
 _PARENT_CHECK_S = 0.5
 
 
@@ -55,6 +61,7 @@ class Settings:
     points_per_hour: int = DEFAULT_POINTS_PER_HOUR
     app_id: int | None = None
     app_key: Path | None = None
+    check_workers: int = DEFAULT_WORKERS
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,9 @@ class Running:
 
 
 def run(settings: Settings, announce: Callable[[str], object], *, end_with_parent: bool = False) -> None:
-    """Serve until SIGINT or SIGTERM; `announce` is given one line once it listens. Raises CannotServe.
+    """Serve until SIGINT or SIGTERM; `announce` is given a line once it listens, and UNBOXED where that is so.
+
+    Raises CannotServe.
 
     `end_with_parent` also ends it when the starting process is gone, however that ended.
     """
@@ -82,6 +91,8 @@ def run(settings: Settings, announce: Callable[[str], object], *, end_with_paren
     with opened(settings) as running:
         logins = ",".join(owner.login for owner in running.orgs)
         announce(f"localhub: {running.url} org={logins}")
+        if running.core.actions.box.bwrap is None:
+            announce(UNBOXED)
         parent = os.getppid()
         while not stop.wait(_PARENT_CHECK_S):
             if end_with_parent and os.getppid() != parent:
@@ -109,6 +120,7 @@ def opened(settings: Settings, clock: Clock | None = None) -> Iterator[Running]:
                 for owner in owners:
                     hooks.ensure(core, f"org:{owner.id}", settings.webhook, settings.webhook_secret)
             core.webhooks.start()
+            core.actions.start()
             server.start(app.build(core))
             place = _write_place(directory, server.url, token, owners)
             yield Running(core, server.url, token, owners)
@@ -148,7 +160,7 @@ def _core(directory: Path, settings: Settings, clock: Clock | None) -> Iterator[
         except (OSError, UnicodeDecodeError) as error:
             raise CannotServe(f"the key {settings.app_key} cannot be read: {error}") from error
         application = AppSettings(settings.app_id, key)
-    options = Options(settings.faults, settings.points_per_hour, application)
+    options = Options(settings.faults, settings.points_per_hour, application, settings.check_workers)
     try:
         core = Core(directory, options, clock)
     except NewerData as error:

@@ -204,6 +204,10 @@ class Store:
         found = self.rows("SELECT * FROM record WHERE kind = ? AND scope = ? ORDER BY id", kind, scope)
         return [_record(row) for row in found]
 
+    def everywhere(self, kind: str) -> list[Record]:
+        """All records of a kind in all scopes, by id."""
+        return [_record(row) for row in self.rows("SELECT * FROM record WHERE kind = ? ORDER BY id", kind)]
+
     def by_key(self, kind: str, scope: str, key: str) -> Record | None:
         """The record with this key in a scope, or None."""
         row = self.row("SELECT * FROM record WHERE kind = ? AND scope = ? AND key = ?", kind, scope, key)

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from localhub import hooks
+from localhub.actions import DEFAULT_WORKERS
 from localhub.clock import Clock
 from localhub.core import Core, Logged
 from localhub.registry import NewRepo, Owner, Repo
@@ -42,6 +43,7 @@ class Hub:
         app_key: Path | None = None,
         clock: Clock | None = None,
         port: int = 0,
+        check_workers: int = DEFAULT_WORKERS,
     ) -> None:
         """Prepare it; it runs between `with`'s begin and end.
 
@@ -61,6 +63,7 @@ class Hub:
             points_per_hour=points_per_hour,
             app_id=app_id,
             app_key=app_key,
+            check_workers=check_workers,
         )
         self.token = token
         self.url = ""

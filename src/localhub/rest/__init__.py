@@ -14,6 +14,7 @@ from localhub.rest import (
     repos,
     rules,
     secrets,
+    workflows,
 )
 
 TABLE = [
@@ -28,6 +29,7 @@ TABLE = [
     *rules.ROUTES,
     *pulls.ROUTES,
     *checks.ROUTES,
+    *workflows.ROUTES,
     *git.ROUTES,
     *admin.ROUTES,
 ]

@@ -6,7 +6,7 @@ localhub was started with them.
 
 from dataclasses import asdict
 
-from localhub import faults, render
+from localhub import declared, faults, render
 from localhub.faultset import FaultSet, Off
 from localhub.registry import BadName, NameTaken
 from localhub.rest.shapes import full_repo
@@ -26,11 +26,15 @@ def _guarded(handler: Handler) -> Handler:
 
 
 def index(call: Call) -> Answer:
-    """`GET /_localhub`: the organisations, and what is served: one line for each method and path."""
+    """`GET /_localhub`: the organisations, how checks are run, and what is served: a line per method and path."""
     from localhub.rest import TABLE
 
     logins = [owner.login for owner in call.core.registry.organisations()]
-    return Answer(body={"organisations": logins, "routes": [f"{one.method} {one.path}" for one in TABLE]})
+    actions = call.core.actions
+    running = {"workers": actions.workers, "queued": actions.queued(), "boxed": actions.box.bwrap is not None}
+    routes = [f"{one.method} {one.path}" for one in TABLE]
+    checks = {"declared_in": declared.PATH, **running}
+    return Answer(body={"organisations": logins, "checks": checks, "routes": routes})
 
 
 def list_faults(call: Call) -> Answer:

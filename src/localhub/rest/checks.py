@@ -1,17 +1,19 @@
-"""Commit statuses, check runs and check suites over REST, and the list of workflow runs.
+"""Commit statuses, check runs and check suites over REST.
 
 As on GitHub, anybody who may write sets statuses, and only an App reports checks.
 
-Source of the rules: GitHub's REST reference, "Commit statuses", "Check runs", "Check suites", "Workflow runs".
+Source of the rules: GitHub's REST reference, "Commit statuses", "Check runs", "Check suites".
 """
 
 from typing import Any
 
-from localhub import checks, githistory, gitjson
+from localhub import checks, githistory, gitjson, workflows
 from localhub.checks import CONCLUSIONS, RUN_STATUSES, STATES, Run, Suite
 from localhub.registry import Repo
+from localhub.render import ACTIONS_APP_ID
 from localhub.rest.git import commit_of, place
 from localhub.rest.shapes import repo as repo_shape
+from localhub.rest.workflows import again
 from localhub.wire import Answer, Call, Problem, Route, invalid, not_found
 
 _MAX_DESCRIPTION_CHARACTERS = 140
@@ -145,9 +147,16 @@ def annotations(call: Call) -> Answer:
 
 
 def rerequest_run(call: Call) -> Answer:
-    """`POST .../check-runs/{run_id}/rerequest`: asks the app, by an event, to run it again."""
+    """`POST .../check-runs/{run_id}/rerequest`: asks the app, by an event, to run it again.
+
+    A check that localhub runs is run again as a new check run; 403 while it is not completed.
+    """
     repo = call.repo(write="checks")
-    checks.tell_run(call.core, call.caller, repo, _run(call, repo), "rerequested")
+    wanted = _run(call, repo)
+    if wanted.app_id == ACTIONS_APP_ID:
+        again(call, repo, int(wanted.external_id), [wanted.name])
+    else:
+        checks.tell_run(call.core, call.caller, repo, wanted, "rerequested")
     return Answer(201, {})
 
 
@@ -173,7 +182,7 @@ def _runs(call: Call, repo: Repo, found: list[Run]) -> Answer:
         wanted["name"] = call.query["check_name"]
     kept = [one for one in kept if all(str(getattr(one, name)) == value for name, value in wanted.items())]
     shown = [checks.run_shape(call.core, repo, one, call.base, call.site) for one in kept]
-    return _counted(call, "check_runs", shown)
+    return counted(call, "check_runs", shown)
 
 
 def create_suite(call: Call) -> Answer:
@@ -192,9 +201,15 @@ def suite(call: Call) -> Answer:
 
 
 def rerequest_suite(call: Call) -> Answer:
-    """`POST .../check-suites/{suite_id}/rerequest`: asks the app, by an event, to check again."""
+    """`POST .../check-suites/{suite_id}/rerequest`: asks the app, by an event, to check again; see rerequest_run."""
     repo = call.repo(write="checks")
-    checks.tell_suite(call.core, call.caller, repo, _suite(call, repo), "rerequested")
+    wanted = _suite(call, repo)
+    if wanted.app_id != ACTIONS_APP_ID:
+        checks.tell_suite(call.core, call.caller, repo, wanted, "rerequested")
+        return Answer(201, {})
+    for one in workflows.all_of(call.core, repo):
+        if one.data.get("suite_id") == wanted.id:
+            again(call, repo, one.id)
     return Answer(201, {})
 
 
@@ -205,35 +220,11 @@ def suites_of_commit(call: Call) -> Answer:
     app_id = call.query.get("app_id")
     found = [one for one in checks.suites(call.core, repo, sha) if app_id in {None, str(one.app_id)}]
     shown = [checks.suite_shape(call.core, repo, one, call.base, call.site) for one in found]
-    return _counted(call, "check_suites", shown)
+    return counted(call, "check_suites", shown)
 
 
-def workflow_runs(call: Call) -> Answer:
-    """`GET .../actions/runs`, latest first, of one `head_sha`, `branch`, `event` or `status` where given."""
-    repo = call.repo()
-    found = [one.data | {"id": one.id} for one in call.core.store.records("workflow_run", repo.scope)]
-    wanted = {name: call.query[name] for name in ("head_sha", "event") if name in call.query}
-    if "branch" in call.query:
-        wanted["head_branch"] = call.query["branch"]
-    state = call.query.get("status")  # of either kind: `completed` as well as `failure`
-    kept = [
-        one
-        for one in found
-        if all(one.get(name) == value for name, value in wanted.items())
-        and state in {None, one.get("status"), one.get("conclusion")}
-    ]
-    return _counted(call, "workflow_runs", kept[::-1])
-
-
-def workflow_run(call: Call) -> Answer:
-    """`GET .../actions/runs/{run_id}`."""
-    found = call.core.store.by_id("workflow_run", call.repo().scope, call.number("run_id"))
-    if found is None:
-        raise not_found()
-    return Answer(body=found.data | {"id": found.id})
-
-
-def _counted(call: Call, name: str, shown: list[dict[str, Any]]) -> Answer:
+def counted(call: Call, name: str, shown: list[dict[str, Any]]) -> Answer:
+    """One page of a list in an object that tells how many there are."""
     page = call.page()
     part = shown[page.skip : page.skip + page.size]
     return Answer(body={"total_count": len(shown), name: part}, headers=call.links(page, len(shown)))
@@ -280,6 +271,4 @@ ROUTES = [
     Route("GET", f"{_REPO}/check-suites/{{suite_id}}", suite),
     Route("POST", f"{_REPO}/check-suites/{{suite_id}}/rerequest", rerequest_suite),
     Route("GET", f"{_REPO}/check-suites/{{suite_id}}/check-runs", runs_of_suite),
-    Route("GET", f"{_REPO}/actions/runs", workflow_runs),
-    Route("GET", f"{_REPO}/actions/runs/{{run_id}}", workflow_run),
 ]

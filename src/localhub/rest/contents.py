@@ -10,10 +10,10 @@ import binascii
 import re
 from typing import Any
 
-from localhub import githistory, gitjson, pushes
+from localhub import branchrules, githistory, gitjson, pushes
 from localhub.githistory import Entry
 from localhub.gitjson import Json
-from localhub.gitstore import GitRepo, Moved, NewCommit, Person, valid_path, valid_ref
+from localhub.gitstore import ZERO_SHA, GitRepo, Moved, NewCommit, Person, RefMove, valid_path, valid_ref
 from localhub.registry import Repo
 from localhub.rest.git import place
 from localhub.wire import Answer, Call, Problem, Route, invalid, not_found
@@ -130,6 +130,10 @@ def _target(call: Call, repo: Repo, path: str) -> tuple[str, Entry | None]:
 def _commit_file(call: Call, repo: Repo, branch: str, message: str, files: dict[str, bytes | None]) -> str:
     at = int(call.core.clock.now().timestamp())
     author = _author(call)
+    git = call.core.git(repo)
+    move = RefMove(f"refs/heads/{branch}", git.ref(f"refs/heads/{branch}") or ZERO_SHA, "")
+    if violations := branchrules.refused(call.core, call.caller, repo, git, move):
+        raise branchrules.problem(409, violations)
     try:
         return pushes.commit(call.core, call.caller, repo, NewCommit(message, files, author, at, branch))
     except Moved as error:

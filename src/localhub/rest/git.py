@@ -4,7 +4,7 @@ A ref is always compared whole: `feature` never finds `feature-2`, save in `matc
 is. Objects are made by `git push` and the contents interface; the "Git database" interface only reads them.
 """
 
-from localhub import githistory, gitjson, pushes
+from localhub import branchrules, githistory, gitjson, pushes
 from localhub.gitjson import Json, Place
 from localhub.gitstore import ZERO_SHA, GitRepo, Moved, RefMove, valid_ref
 from localhub.registry import Repo
@@ -110,7 +110,7 @@ def create_ref(call: Call) -> Answer:
         raise Problem(422, "Reference name must start with 'refs/heads/' or 'refs/tags/' and be a valid name")
     _require_object(git, name, sha)
     try:
-        pushes.move_ref(call.core, call.caller, repo, RefMove(name, ZERO_SHA, sha))
+        _obey(call, repo, RefMove(name, ZERO_SHA, sha))
     except Moved as error:
         raise Problem(422, "Reference already exists") from error
     shown = gitjson.ref(place(call, repo), name, git.kind(sha) or "commit", sha)
@@ -157,9 +157,20 @@ def _move(call: Call, repo: Repo, move: RefMove) -> None:
     if move.before == move.after:
         return
     try:
-        pushes.move_ref(call.core, call.caller, repo, move)
+        _obey(call, repo, move)
     except Moved as error:
         raise Problem(409, "Reference was updated by someone else: read it again") from error
+
+
+def _obey(call: Call, repo: Repo, move: RefMove) -> None:
+    """Move a ref if no rule of its branch forbids it. Raises Moved, and Problem 422."""
+    with call.core.lock(repo.id):
+        git = call.core.git(repo)
+        if (git.ref(move.ref) or ZERO_SHA) == move.before:  # else git says that it has moved
+            violations = branchrules.refused(call.core, call.caller, repo, git, move)
+            if violations:
+                raise branchrules.problem(422, violations)
+        pushes.move_ref(call.core, call.caller, repo, move)
 
 
 def _require_object(git: GitRepo, name: str, sha: str) -> None:

@@ -7,7 +7,7 @@ Source of the rules and words: GitHub's REST reference, "Pull requests".
 
 from typing import Any
 
-from localhub import githistory, gitjson, gitmerge, pulls, pushes
+from localhub import branchrules, githistory, gitjson, gitmerge, pulls, pushes
 from localhub.gitstore import ZERO_SHA, GitRepo, Moved, RefMove
 from localhub.pulls import Pull
 from localhub.registry import Repo
@@ -165,6 +165,8 @@ def merge(call: Call) -> Answer:
         base, head = pulls.sides(git, pull)
         if asked.get("sha", head) != head:
             raise Problem(409, "Head branch was modified. Review and try the merge again.")
+        if violations := branchrules.unmergeable(call.core, call.caller, repo, git, pull):
+            raise branchrules.problem(405, violations)
         try:
             sha = _merged(call, git, repo, pull, method)
         except gitmerge.Conflict as error:
@@ -213,13 +215,16 @@ def _message(title: object, text: object) -> str:
 
 
 def _delete_head(call: Call, repo: Repo, pull: Pull) -> None:
-    """Where the repository is set to delete merged branches, do so, unless it went on meanwhile."""
+    """Where the repository is set to delete merged branches, do so, unless it went on or a rule forbids it."""
     ref = f"refs/heads/{pull.head_ref}"
     if not repo.extras().get("delete_branch_on_merge") or pull.head_ref == repo.default_branch:
         return
     now = call.core.registry.repo_by_id(repo.id) or repo
+    move = RefMove(ref, pull.head_sha, ZERO_SHA)
+    if branchrules.refused(call.core, call.caller, now, call.core.git(now), move):
+        return
     try:
-        pushes.move_ref(call.core, call.caller, now, RefMove(ref, pull.head_sha, ZERO_SHA))
+        pushes.move_ref(call.core, call.caller, now, move)
     except Moved:
         return
 

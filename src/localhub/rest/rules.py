@@ -1,13 +1,13 @@
 """Labels of repositories, and rulesets of repositories and organisations.
 
-Rulesets are kept and told, also per branch; nothing is refused on their account.
+Rulesets are kept and told, also per branch; what they refuse is in branchrules.py.
 """
 
-import fnmatch
 import re
+from collections.abc import Callable
 from typing import Any
 
-from localhub import render
+from localhub import branchrules, render
 from localhub.registry import Repo
 from localhub.rest.shapes import settings_scope
 from localhub.store import Record, Taken
@@ -93,10 +93,13 @@ def list_rulesets(call: Call) -> Answer:
 
 
 def _rulesets(call: Call, scope: str) -> list[Record]:
-    found = call.core.store.records("ruleset", scope)
-    if scope.startswith("repo:") and call.query.get("includes_parents") != "false":
-        found = call.core.store.records("ruleset", f"org:{call.repo().owner_id}") + found
-    return found
+    if not scope.startswith("repo:"):
+        return call.core.store.records("ruleset", scope)
+    return branchrules.rulesets(call.core, call.repo(), parents=_parents(call))
+
+
+def _parents(call: Call) -> bool:
+    return call.query.get("includes_parents") != "false"
 
 
 def add_ruleset(call: Call) -> Answer:
@@ -139,25 +142,8 @@ def remove_ruleset(call: Call) -> Answer:
 def branch_rules(call: Call) -> Answer:
     """`GET .../rules/branches/{branch}`: the active rules that apply to a branch."""
     repo = call.repo()
-    rules = [
-        {**rule, **_source(call, one), "ruleset_id": one.id}
-        for one in _rulesets(call, repo.scope)
-        if one.data["enforcement"] == "active" and _applies(one, repo, call.params["branch"])
-        for rule in one.data["rules"]
-    ]
-    return call.paged(rules)
-
-
-def _applies(one: Record, repo: Repo, branch: str) -> bool:
-    names = one.data["conditions"].get("ref_name") or {"include": ["~ALL"]}
-
-    def matches(pattern: str) -> bool:
-        if pattern == "~DEFAULT_BRANCH":
-            return branch == repo.default_branch
-        return pattern == "~ALL" or fnmatch.fnmatchcase(f"refs/heads/{branch}", pattern)
-
-    included = any(matches(one) for one in names.get("include", []))
-    return one.data["target"] == "branch" and included and not any(map(matches, names.get("exclude", [])))
+    found = branchrules.active(call.core, repo, call.params["branch"], parents=_parents(call))
+    return call.paged([{**rule, **_source(call, one), "ruleset_id": one.id} for one, rule in found])
 
 
 def _own_ruleset(call: Call) -> Record:
@@ -177,10 +163,40 @@ def _ruleset_data(call: Call, before: dict[str, Any]) -> dict[str, Any]:
     if data.get("enforcement") not in _ENFORCEMENTS:
         words = f"enforcement must be one of {', '.join(_ENFORCEMENTS)}"
         raise invalid("Ruleset", "enforcement", words, "invalid")
-    rules = data["rules"]
-    if not isinstance(rules, list) or not all(isinstance(one, dict) and "type" in one for one in rules):
-        raise invalid("Ruleset", "rules", "rules must be a list of objects with a type", "invalid")
+    for name, words, is_good in _FORMS:
+        if not is_good(data[name]):
+            raise invalid("Ruleset", name, f"{name} must be {words}", "invalid")
     return data
+
+
+def _objects(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(one, dict) for one in value)
+
+
+def _are_rules(value: Any) -> bool:
+    return _objects(value) and all(isinstance(one.get("type"), str) and _is_rule(one) for one in value)
+
+
+def _is_rule(rule: dict[str, Any]) -> bool:
+    parameters = rule.get("parameters") or {}
+    if not isinstance(parameters, dict):
+        return False
+    required = parameters.get("required_status_checks", [])
+    return _objects(required) and all(isinstance(one.get("context"), str) for one in required)
+
+
+def _are_conditions(value: Any) -> bool:
+    if not isinstance(value, dict) or not all(isinstance(one, dict) for one in value.values()):
+        return False
+    lists = [one.get(name) for one in value.values() for name in ("include", "exclude", "repository_ids")]
+    return all(one is None or isinstance(one, list) for one in lists)
+
+
+_FORMS: tuple[tuple[str, str, Callable[[Any], bool]], ...] = (
+    ("rules", "a list of objects with a type, and lists of objects with a context", _are_rules),
+    ("conditions", "objects that hold lists", _are_conditions),
+    ("bypass_actors", "a list of objects", _objects),
+)
 
 
 def _source(call: Call, one: Record) -> dict[str, Any]:
@@ -204,7 +220,10 @@ def _short_ruleset(call: Call, one: Record) -> dict[str, Any]:
 
 def _ruleset(call: Call, one: Record) -> dict[str, Any]:
     more = {name: one.data[name] for name in ("conditions", "rules", "bypass_actors")}
-    return {**_short_ruleset(call, one), **more, "current_user_can_bypass": "never"}
+    can = "never"
+    if "org" not in call.params:
+        can = branchrules.may_bypass(call.core, call.caller, call.repo(), one)
+    return {**_short_ruleset(call, one), **more, "current_user_can_bypass": can}
 
 
 _REPO = "/repos/{owner}/{repo}"
