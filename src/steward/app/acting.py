@@ -19,7 +19,7 @@ from steward.domain.lifecycle import Who, advance
 from steward.domain.people import Principal, Right
 from steward.domain.project import Project, Tracked, standing
 from steward.domain.reports import Seen
-from steward.domain.status import Trigger
+from steward.domain.status import Status, Trigger
 from steward.ports import Clock, Reads, Store, Writes
 
 
@@ -77,9 +77,10 @@ class Acts:
         why: str,
         seen: Seen,
         who: Who = Who.PERSON,
+        choice: Status | None = None,
     ) -> Project:
         """Make a move along the table, with its event. Raises Refused, Conflict."""
-        move = advance(project.position, trigger, who, standing(project) | proofs)
+        move = advance(project.position, trigger, who, standing(project) | proofs, choice)
         moved = tx.move(project, move, seen.at)
         step = Step(trigger, proofs, why, who)
         tx.append([move_event(project.id, move, step, seen, self.actor)])

@@ -7,6 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """`four_eyes`: who ordered a project may not approve or confirm it."""
+    """`four_eyes`: who ordered a project may not approve or confirm it.
+
+    `deploy_asks`: a verified commit waits for an approver's word before it goes live. `budget_usd`: what the
+    agents of a new project may cost, where nobody says otherwise; 0: no limit.
+    """
 
     four_eyes: bool = False
+    deploy_asks: bool = False
+    budget_usd: float = 0.0

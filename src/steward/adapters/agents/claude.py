@@ -59,7 +59,9 @@ class ClaudeLines:
             account.model = text(event.get("model")) or account.model
             return [(RunEventKind.TEXT, f"Claude Code {text(event.get('claude_code_version'))}".strip())]
         if subtype == "api_retry":
-            return [(RunEventKind.RETRY, f"{text(event.get('error_status'))} {text(event.get('error'))}".strip())]
+            return [
+                (RunEventKind.RETRY, f"{text(event.get('error_status'))} {text(event.get('error'))}".strip())
+            ]
         return [(RunEventKind.TEXT, "")]
 
     def _assistant(self, message: dict[str, Any], account: Account) -> Iterator[Said]:

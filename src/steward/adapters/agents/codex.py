@@ -104,7 +104,14 @@ class Codex:
     def run(self, spec: RunSpec, heard: Callable[[RunEvent], None], stop: StopAsked) -> RunResult:
         """Run to the end, a limit or a stop. No process of it is alive when this returns."""
         program = found(self._program, INSTALL)
-        argv = [str(program), "exec", "--json", "--ephemeral", "--ignore-user-config", "--skip-git-repo-check"]
+        argv = [
+            str(program),
+            "exec",
+            "--json",
+            "--ephemeral",
+            "--ignore-user-config",
+            "--skip-git-repo-check",
+        ]
         # The box is the sandbox; one of its own cannot be built in there.
         argv += ["--dangerously-bypass-approvals-and-sandbox"]
         argv += [word for setting in SETTINGS for word in ("-c", setting)]

@@ -24,7 +24,7 @@ from steward.adapters.deploy.release import bubblewrap
 from steward.adapters.deploy.service import VARIABLE, BadService, Service, read_service
 from steward.adapters.deploy.targets import Target, checked
 from steward.adapters.deploy.variables import variables_file
-from steward.ports import Clock, Permanent, Transient
+from steward.ports import Clock, Transient
 from steward.ports.building import Deployed, DeployOrder
 from steward.ports.engine import StopAsked
 
@@ -117,9 +117,7 @@ class AnsibleDeployer:
         with self._folders.one() as folder:
             facts = {**units.host_facts(target, slug), "stamp": str(folder)}
             job = self._prepare(folder, target, facts, {}, "remove.yml", 120.0)
-            return self._player.play(
-                job, redact=Redactor(()), said=lambda _text: None, stop=lambda: False
-            )
+            return self._player.play(job, redact=Redactor(()), said=lambda _text: None, stop=lambda: False)
 
     def _placed(self, slug: str) -> str:
         """The host that a project was deployed to before; the first one where it was not."""

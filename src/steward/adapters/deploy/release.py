@@ -109,7 +109,7 @@ class Release:
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
             # One thread, and nothing but a system call: what makes this unsafe elsewhere is not here.
-            preexec_fn=die_with_parent,  # noqa: PLW1509 - see above
+            preexec_fn=die_with_parent,
             limit=LINE_MAX * 8,
         )
 
@@ -193,7 +193,10 @@ def bubblewrap() -> str | None:
     words = [program, *_ALONE, "--ro-bind", "/", "/", "--proc", "/proc", "true"]
     try:
         pid = os.posix_spawnp(
-            program, words, dict(os.environ), file_actions=[(os.POSIX_SPAWN_OPEN, 2, "/dev/null", os.O_WRONLY, 0)]
+            program,
+            words,
+            dict(os.environ),
+            file_actions=[(os.POSIX_SPAWN_OPEN, 2, "/dev/null", os.O_WRONLY, 0)],
         )
         _pid, state = os.waitpid(pid, 0)
     except OSError:

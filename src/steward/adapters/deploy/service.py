@@ -1,14 +1,14 @@
 """`deploy.toml`: how a project says what it runs and what proves that it lives.
 
-    [service]
-    command = ["python3", "-m", "shop"]
-    port_variable = "PORT"      # the names that the address to listen on is given by
-    host_variable = "HOST"
+[service]
+command = ["python3", "-m", "shop"]
+port_variable = "PORT"      # the names that the address to listen on is given by
+host_variable = "HOST"
 
-    [proof]
-    kind = "http"
-    path = "/up"
-    version_path = "/version"
+[proof]
+kind = "http"
+path = "/up"
+version_path = "/version"
 """
 
 from __future__ import annotations

@@ -180,7 +180,13 @@ def record_release(run: Run) -> None:
         saved = tx.save_release(made)
         project = project_by_id(tx, run.project.id)
         assert project is not None
-        live = {"url": url, "commit": commit, "since": at.isoformat(), "health": "healthy", "release": saved.number}
+        live = {
+            "url": url,
+            "commit": commit,
+            "since": at.isoformat(),
+            "health": "healthy",
+            "release": saved.number,
+        }
         tx.save_project(replace(project, live=live), at)
         back = run.operation.kind is Work.ROLLBACK
         kind = Kind.RELEASE_ROLLED_BACK if back else Kind.RELEASE_LIVE

@@ -45,7 +45,17 @@ PROVEN: Final[dict[Work, tuple[Trigger, tuple[Guard, ...], Who]]] = {
 }
 """What the last step of each kind has shown, and the move that follows."""
 
-RESULT: Final = ("commit", "merged", "pull", "pull_url", "url", "number", "full_name", "estimated", "checks_verdict")
+RESULT: Final = (
+    "commit",
+    "merged",
+    "pull",
+    "pull_url",
+    "url",
+    "number",
+    "full_name",
+    "estimated",
+    "checks_verdict",
+)
 """The facts that an operation ends with, for people to see."""
 
 
@@ -125,7 +135,9 @@ def _ship(tx: Writes, done: Operation, at: datetime, actor: str) -> None:
         if update.number == done.update:
             tx.save_update(replace(update, state="shipped", ended_at=at))
             data = {"number": update.number}
-            tx.append([Event(Kind.UPDATE_SHIPPED, at, actor, done.project_id, done.organisation_id, "", data)])
+            tx.append(
+                [Event(Kind.UPDATE_SHIPPED, at, actor, done.project_id, done.organisation_id, "", data)]
+            )
 
 
 def fail(tx: Writes, operation: Operation, failure: Failure, now: Instant, channels: Sequence[str]) -> None:
@@ -139,9 +151,7 @@ def fail(tx: Writes, operation: Operation, failure: Failure, now: Instant, chann
     assert project is not None
     if OPERATION_OF.get(project.status) == ended.kind:
         proofs = frozenset({Guard.CAUSE_KNOWN})
-        project = make_move(
-            tx, project, Trigger.FAILED, proofs, failure.reason, seen, Who.OPERATION, actor
-        )
+        project = make_move(tx, project, Trigger.FAILED, proofs, failure.reason, seen, Who.OPERATION, actor)
     causes = {Fault.BUDGET: Cause.BUDGET_SPENT}
     cause = causes.get(failure.fault, Cause.OPERATION_FAILED)
     if failure.evidence.get("full_name") and failure.fault is Fault.INPUT:
@@ -156,13 +166,13 @@ def fail(tx: Writes, operation: Operation, failure: Failure, now: Instant, chann
         **{name: value for name, value in failure.evidence.items() if name != "tail"},
     }
     title = f"{project.slug}: {ended.kind} failed: {failure.reason}"
-    report = stands(
-        failure_key(project.id), cause, project, seen, Severity.ERROR, title[:300], evidence
-    )
+    report = stands(failure_key(project.id), cause, project, seen, Severity.ERROR, title[:300], evidence)
     file_reports(tx, [report], now.at, actor, channels)
 
 
-def reject(tx: Writes, operation: Operation, reasons: Sequence[str], now: Instant, channels: Sequence[str]) -> None:
+def reject(
+    tx: Writes, operation: Operation, reasons: Sequence[str], now: Instant, channels: Sequence[str]
+) -> None:
     """The verification found a fault of the product: back to the developer, twice at most for the same fault."""
     rounds = _rounds(tx, operation, reasons)
     seen, actor = now_seen(tx, operation.organisation_id, now), actor_of(operation)
@@ -174,14 +184,18 @@ def reject(tx: Writes, operation: Operation, reasons: Sequence[str], now: Instan
         return
     facts = {**operation.facts, "rejected": list(reasons)}
     ended = tx.save_operation(
-        replace(operation, state=OperationState.SUCCEEDED, finished_at=now.at, facts=facts, result={"rejected": list(reasons)})
+        replace(
+            operation,
+            state=OperationState.SUCCEEDED,
+            finished_at=now.at,
+            facts=facts,
+            result={"rejected": list(reasons)},
+        )
     )
     tx.append([operation_event(Kind.OPERATION_SUCCEEDED, ended, now.at, actor, f"sent back: {text}")])
     project = project_by_id(tx, ended.project_id)
     assert project is not None
-    make_move(
-        tx, project, Trigger.REJECTED, frozenset({Guard.ROUNDS_LEFT}), text, seen, Who.SYSTEM, actor
-    )
+    make_move(tx, project, Trigger.REJECTED, frozenset({Guard.ROUNDS_LEFT}), text, seen, Who.SYSTEM, actor)
     queue(tx, again_as(ended, Work.IMPLEMENT, now.at, {"rework": list(reasons)}), actor)
 
 
@@ -220,8 +234,8 @@ def again_as(operation: Operation, kind: Work, at: datetime, facts: dict[str, An
 
 def cancel(tx: Writes, operation: Operation, at: datetime, actor: str, why: str) -> Operation:
     """End an operation that is not wanted any more. Its running step notices within a second."""
-    ended = tx.save_operation(replace(operation, state=OperationState.CANCELLED, finished_at=at, wait_until=None))
+    ended = tx.save_operation(
+        replace(operation, state=OperationState.CANCELLED, finished_at=at, wait_until=None)
+    )
     tx.append([operation_event(Kind.OPERATION_CANCELLED, ended, at, actor, why)])
     return ended
-
-

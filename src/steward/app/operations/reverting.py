@@ -17,9 +17,11 @@ def find_merged(run: Run) -> None:
     merged = [
         str(one.facts["merged"])
         for one in done
-        if one.update == run.operation.update and one.kind in (Work.DESIGN, Work.IMPLEMENT) and "merged" in one.facts
+        if one.update == run.operation.update
+        and one.kind in (Work.DESIGN, Work.IMPLEMENT)
+        and "merged" in one.facts
     ]
-    checks = next((one.facts["checks"] for one in done if "checks" in one.facts), [])
+    checks: list[str] = next((one.facts["checks"] for one in done if "checks" in one.facts), [])
     row = run.repository()
     base = run.tools.forge().tip(row.repo.id, default_branch(row))
     if base is None:
@@ -43,7 +45,7 @@ def push_branch(run: Run) -> None:
     try:
         run.tools.workshop.push(row.repo.id, address, token, head, branch_of(run), None)
     except MovedOn as moved:
-        raise Failed(Fault.PERSON, f"{branch_of(run)} is somebody else's: {moved}", "Delete it, then retry.") from None
+        raise Failed(
+            Fault.PERSON, f"{branch_of(run)} is somebody else's: {moved}", "Delete it, then retry."
+        ) from None
     run.keep(head=head)
-
-

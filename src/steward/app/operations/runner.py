@@ -142,7 +142,10 @@ class Runner:
         except Transient as error:
             return self._later(run, name, error)
         except Sent as sent:
-            return self._end(run_id, lambda tx, row: reject(tx, row, sent.reasons, self.clock.now(), self.channels))
+            reasons = sent.reasons
+            return self._end(
+                run_id, lambda tx, row: reject(tx, row, reasons, self.clock.now(), self.channels)
+            )
         except (Failed, Permanent, MovedOn, Blocked) as error:
             failure = _failure(error).at(name)
             return self._fail(run, failure)
@@ -182,7 +185,9 @@ class Runner:
         tries[name] = count = int(tries.get(name, 0)) + 1
         if count > TRIES_MAX:
             reason = f"it did not work in {TRIES_MAX} tries: {error.reason}"
-            return self._fail(run, Failure(name, Fault.INFRASTRUCTURE, reason, "See what stands in the way, then retry."))
+            return self._fail(
+                run, Failure(name, Fault.INFRASTRUCTURE, reason, "See what stands in the way, then retry.")
+            )
         wait_s = min(PAUSE_MAX_S, self.tools.poll_s * 2.0**count)
         if error.retry_at is not None:
             wait_s = max(wait_s, (error.retry_at - self.clock.now().at).total_seconds())
@@ -224,5 +229,3 @@ def _failure(error: Failed | Permanent | MovedOn | Blocked) -> Failed:
     if isinstance(error, MovedOn):
         return Failed(Fault.PERSON, str(error), "Somebody else has pushed; look at it on GitHub, then retry.")
     return Failed(Fault.PERSON, f"GitHub's rules forbid it: {error.reason}", "See the rules, then retry.")
-
-

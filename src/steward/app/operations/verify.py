@@ -87,5 +87,7 @@ def run_tester(run: Run) -> None:
 def judge(run: Run) -> None:
     """Both halves must hold; what the tester refuses goes back to the developer."""
     if not run.facts.get("approved"):
-        raise Sent(tuple(str(reason) for reason in run.facts.get("reasons") or ("the tester does not approve",)))
+        raise Sent(
+            tuple(str(reason) for reason in run.facts.get("reasons") or ("the tester does not approve",))
+        )
     run.say("The tester approves")

@@ -30,7 +30,11 @@ ROUNDS_MAX: Final = 2
 """How often one fault is sent back before a person must decide."""
 BLOCKED_MAX: Final = 10
 """How often a merge is tried anew that the server's rules forbid: they may lag behind the checks."""
-TITLES: Final = {Work.DESIGN: "Design", Work.IMPLEMENT: "Implementation", Work.REVERT: "Take back an abandoned update"}
+TITLES: Final = {
+    Work.DESIGN: "Design",
+    Work.IMPLEMENT: "Implementation",
+    Work.REVERT: "Take back an abandoned update",
+}
 ROLES: Final = {Work.DESIGN: Role.ARCHITECT, Work.IMPLEMENT: Role.DEVELOPER}
 AUTHOR: Final = "Steward <steward@localhost>"
 
@@ -322,7 +326,9 @@ def _judge_red(run: Run, found: Verdict, head: str) -> None:
         )
     rounds = int(run.facts.get("rounds", 0))
     if run.operation.kind is not Work.IMPLEMENT or rounds >= ROUNDS_MAX:
-        raise Failed(Fault.PRODUCT, f"the checks of {head[:12]} are red: {reasons}", "Retry, or change the spec.")
+        raise Failed(
+            Fault.PRODUCT, f"the checks of {head[:12]} are red: {reasons}", "Retry, or change the spec."
+        )
     run.say(f"The checks are red, back to the developer: {reasons}")
     run.keep(rework=list(found.reasons), rounds=rounds + 1, worked=False)
     run_agent(run)

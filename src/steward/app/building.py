@@ -1,0 +1,325 @@
+"""What a person may ask of the road: orders with a spec, the gates, retry, cancel, updates, rollback.
+
+Each call is one transaction with its history. Where an operation stands between a word and its move, the word
+writes the operation; what it comes to is the operation's to show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from secrets import token_hex
+from typing import Any, Final
+
+from steward.app.acting import Acts
+from steward.app.driving import requeue, road, start_work
+from steward.app.errors import Invalid
+from steward.app.filing import file_reports, told
+from steward.app.operations.ending import again_as, cancel, failure_key, queue
+from steward.app.queries import find_project, one_project
+from steward.app.views import Json
+from steward.domain.answers import check_answers
+from steward.domain.guards import Guard
+from steward.domain.journal import Event, Kind
+from steward.domain.lifecycle import ROWS, Refused, Who, no_edge
+from steward.domain.operations import Operation, OperationState, Work
+from steward.domain.people import Right
+from steward.domain.project import Project
+from steward.domain.reports import Seen, cleared
+from steward.domain.spec import STARTER, Spec, Template, TemplateRef, Update
+from steward.domain.status import Status, Trigger
+from steward.ports import Writes
+from steward.ports.building import Templates
+
+TEXT_MAX: Final = 10_000
+"""Characters of a brief or of an update's text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What an order says of the spec. `answers` are as they were given: texts do."""
+
+    template: str = STARTER
+    tag: str = ""
+    answers: Mapping[str, Any] | None = None
+    brief: str = ""
+    criteria: Sequence[str] = ()
+
+
+class Building(Acts):
+    """What one principal may ask of the road. Each call may raise Forbidden, Refused, Invalid, Stale, Unknown."""
+
+    def mine(self, tx: Writes, reference: str, trigger: Trigger) -> tuple[Project, Who]:
+        """The project, if the table lets this principal ask for that move from where it stands."""
+        _, project = self.found(tx, reference, Right.READ)
+        row = ROWS.get((project.status, trigger))
+        who = self.by.who(project.organisation_id)
+        if row is None:
+            raise Refused("edge", no_edge(project.status, trigger, who))
+        able = row.askers & who
+        if not able:
+            raise Refused("role", f"'{trigger}' is for: {' or '.join(sorted(row.askers))}")
+        gate = trigger in (Trigger.APPROVED, Trigger.CONFIRMED)
+        if self.policy.four_eyes and gate and tx.orderer(project.id) == self.actor:
+            raise Refused("role", "who ordered a project does not approve it; ask another approver")
+        return project, min(able & row.who or row.who)
+
+    def shown(self, tx: Writes, project_id: str) -> Json:
+        """The project as it is now."""
+        return one_project(tx, find_project(tx, project_id, self.by))
+
+    def describe(self, templates: Templates, reference: str, wish: Wish) -> Json:
+        """Give a draft (or one in maintenance) a spec: checked against its template now. Raises Invalid."""
+        template = templates.read(TemplateRef(wish.template, wish.tag))
+        with told(self.store) as tx:
+            _, project = self.found(tx, reference, Right.WRITE)
+            if project.status not in (Status.DRAFT, Status.MAINTENANCE):
+                raise Refused(
+                    "edge",
+                    f"a spec is given to a draft or an update, not to a project that is {project.status}",
+                )
+            self.store_spec(tx, project, template, wish)
+            return self.shown(tx, project.id)
+
+    def store_spec(self, tx: Writes, project: Project, template: Template, wish: Wish) -> Spec:
+        """The next version of the spec, with its event. Raises Invalid with all that is wrong with the answers."""
+        if len(wish.brief) > TEXT_MAX:
+            raise Invalid(f"a brief has at most {TEXT_MAX} characters", "Shorten it.")
+        last = tx.spec(project.id)
+        given = dict(wish.answers or {})
+        if "title" in {question.name for question in template.questions}:
+            given.setdefault("title", project.title or project.slug)
+        checked = check_answers(template, given)
+        if checked.problems:
+            words = "; ".join(
+                f"{one.name or 'answers'}: {one.words}"
+                + (f" (possible: {', '.join(one.allowed[:12])})" if one.allowed else "")
+                for one in checked.problems
+            )
+            raise Invalid(f"the answers do not fit the template {template.title}", words)
+        at = self.clock.now().at
+        spec = Spec(
+            project_id=project.id,
+            version=last.version + 1 if last else 1,
+            template=template.ref,
+            answers=checked.answers,
+            brief=wish.brief or project.title,
+            criteria=tuple(wish.criteria) or _criteria(checked.answers),
+            environment=template.environment,
+            proof=template.proof,
+            made_by=self.actor,
+            made_at=at,
+        )
+        tx.add_spec(spec)
+        data = {"version": spec.version}
+        tx.append([Event(Kind.SPEC_STORED, at, self.actor, project.id, project.organisation_id, "", data)])
+        return spec
+
+    def approve(self, reference: str, reason: str = "") -> Json:
+        """Approve a draft's brief: its spec is checked and estimated. The estimate is what moves it on."""
+        with told(self.store) as tx:
+            project, _ = self.mine(tx, reference, Trigger.APPROVED)
+            spec = tx.spec(project.id)
+            if spec is None:
+                raise Refused(
+                    "guard",
+                    f"describe it first: steward project revise {project.slug} --template {STARTER}",
+                    (Guard.SPEC_VALID,),
+                )
+            self._only_one(tx, project)
+            queue(tx, self._operation(project, Work.SPECIFY, spec_version=spec.version), self.actor)
+            return self.shown(tx, project.id)
+
+    def confirm(self, reference: str, reason: str = "", budget_usd: float | None = None) -> Json:
+        """Confirm the estimate: the repository is created, and the work begins within the budget."""
+        with told(self.store) as tx:
+            project, who = self.mine(tx, reference, Trigger.CONFIRMED)
+            self._only_one(tx, project)
+            last = road(tx.operations(project.id, limit=20))
+            assert last is not None, "an estimate comes from an operation"
+            tx.set_budget(project.id, self.policy.budget_usd if budget_usd is None else budget_usd)
+            proofs = frozenset({Guard.NAME_FREE, Guard.BUDGET_SET})
+            seen = self.seen(tx, project.organisation_id)
+            self.move(tx, project, Trigger.CONFIRMED, proofs, reason, seen, who)
+            queue(tx, replace(again_as(last, Work.PROVISION, seen.at, {}), asked_by=self.actor), self.actor)
+            return self.shown(tx, project.id)
+
+    def cancel(self, reference: str, reason: str = "") -> Json:
+        """Stop what runs; a draft or an estimate is put away, as nothing was created."""
+        with told(self.store) as tx:
+            project, who = self.mine(tx, reference, Trigger.CANCELLED)
+            seen = self.seen(tx, project.organisation_id)
+            self._stop(tx, project, seen, reason or "cancelled by a person")
+            update = tx.open_update(project.id)
+            proofs = {Guard.OPERATION_STOPPED} | ({Guard.UPDATE_OPEN} if update else set())
+            self.move(tx, project, Trigger.CANCELLED, frozenset(proofs), reason, seen, who)
+            return self.shown(tx, project.id)
+
+    def start(self, reference: str, reason: str = "") -> Json:
+        """Go on along the road from a settled status, where that waits for a person's word."""
+        with told(self.store) as tx:
+            project, who = self.mine(tx, reference, Trigger.STARTED)
+            self._free(tx, project)
+            if not start_work(tx, project.id, self.policy, self.clock, self.actor, who, word=True):
+                raise Refused(
+                    "guard", "there is nothing to start: the project was not built by Steward so far"
+                )
+            return self.shown(tx, project.id)
+
+    def retry(self, reference: str, reason: str = "") -> Json:
+        """Once more what failed or was cancelled, with what it had found and made.
+
+        A reason given to a verification that found no checks waives them.
+        """
+        with told(self.store) as tx:
+            _, project = self.found(tx, reference, Right.WRITE)
+            if project.status is Status.ERROR:
+                return self._resolved(tx, project, None, reason)
+            last = road(tx.operations(project.id, limit=20))
+            if last is None or last.is_open or last.state is OperationState.SUCCEEDED:
+                raise Refused("edge", f"nothing of {project.slug} has failed or was cancelled")
+            self._free(tx, project)
+            if project.status is Status.DRAFT:
+                requeue(tx, last, self.actor, reason, self.clock)
+                self._clear(tx, project, reason)
+            elif not start_work(tx, project.id, self.policy, self.clock, self.actor, Who.SYSTEM, word=True):
+                raise Refused("edge", f"nothing goes on from {project.status} by itself")
+            return self.shown(tx, project.id)
+
+    def resolve(self, reference: str, to: Status | None = None, reason: str = "") -> Json:
+        """Say that the cause of an error is gone: on where it stopped, or to the settled status before it."""
+        with told(self.store) as tx:
+            project, _ = self.mine(tx, reference, Trigger.RESOLVED)
+            return self._resolved(tx, project, to, reason)
+
+    def _resolved(self, tx: Writes, project: Project, to: Status | None, reason: str) -> Json:
+        seen = self.seen(tx, project.organisation_id)
+        self._free(tx, project)
+        failed = next((one for one in tx.operations(project.id) if one.state is OperationState.FAILED), None)
+        update = tx.open_update(project.id)
+        proofs = {Guard.CAUSE_GONE} | ({Guard.UPDATE_OPEN} if update else set())
+        moved = self.move(
+            tx, project, Trigger.RESOLVED, frozenset(proofs), reason, seen, Who.PERSON, choice=to
+        )
+        if failed is not None and moved.status not in (Status.ACTIVE, Status.MAINTENANCE) and to is None:
+            if reason and failed.kind is Work.VERIFY:
+                failed = tx.save_operation(replace(failed, facts={**failed.facts, "waived": reason}))
+            requeue(tx, failed, self.actor, reason, self.clock)
+        self._clear(tx, project, reason)
+        return self.shown(tx, project.id)
+
+    def _clear(self, tx: Writes, project: Project, reason: str) -> None:
+        seen = self.seen(tx, project.organisation_id)
+        why = reason or f"{self.actor} lets it go on"
+        file_reports(tx, [cleared(failure_key(project.id), seen, why)], seen.at, self.actor, self.channels)
+
+    def update(self, reference: str, text: str = "") -> Json:
+        """Ask for a change of what is live. One is open at a time; further ones wait in line."""
+        if not text.strip():
+            raise Refused("guard", Guard.UPDATE_DESCRIBED.words, (Guard.UPDATE_DESCRIBED,))
+        if len(text) > TEXT_MAX:
+            raise Invalid(f"an update's text has at most {TEXT_MAX} characters", "Shorten it.")
+        with told(self.store) as tx:
+            _, project = self.found(tx, reference, Right.WRITE)
+            if project.live is None:
+                raise Refused("edge", "an update changes what is live; nothing of this project is")
+            seen = self.seen(tx, project.organisation_id)
+            opens = project.status is Status.ACTIVE and tx.open_update(project.id) is None
+            state = "open" if opens else "queued"
+            saved = tx.save_update(Update(project.id, 0, text.strip(), state, self.actor, seen.at))
+            data = {"number": saved.number, "text": text.strip()[:200]}
+            tx.append([self.event(Kind.UPDATE_REQUESTED, seen, project, "", **data)])
+            if opens:
+                proofs = frozenset({Guard.UPDATE_DESCRIBED})
+                self.move(tx, project, Trigger.UPDATE_REQUESTED, proofs, text.strip()[:200], seen)
+            return self.shown(tx, project.id)
+
+    def begin_update(self, reference: str, reason: str = "", *, design: bool) -> Json:
+        """Build the open update: after a design of its own, or at once where the design stands."""
+        trigger = Trigger.NEW_SPEC if design else Trigger.SMALL_CHANGE
+        with told(self.store) as tx:
+            project, who = self.mine(tx, reference, trigger)
+            self._free(tx, project)
+            update, spec = tx.open_update(project.id), tx.spec(project.id)
+            last = road(tx.operations(project.id, limit=20))
+            if update is None or last is None or spec is None:
+                raise Refused("guard", Guard.UPDATE_OPEN.words, (Guard.UPDATE_OPEN,))
+            seen = self.seen(tx, project.organisation_id)
+            proofs = frozenset({Guard.SPEC_STORED, Guard.UPDATE_DESCRIBED})
+            self.move(tx, project, trigger, proofs, reason, seen, who)
+            tx.save_update(replace(update, spec_version=spec.version))
+            work = Work.DESIGN if design else Work.IMPLEMENT
+            made = again_as(last, work, seen.at, {"spec_version": spec.version})
+            queue(tx, replace(made, update=update.number, asked_by=self.actor), self.actor)
+            return self.shown(tx, project.id)
+
+    def abandon(self, reference: str, reason: str = "") -> Json:
+        """End the open update: what is live stays, and work already merged is taken back."""
+        with told(self.store) as tx:
+            project, who = self.mine(tx, reference, Trigger.UPDATE_ABANDONED)
+            update = tx.open_update(project.id)
+            if update is None or project.live is None:
+                raise Refused("guard", Guard.UPDATE_OPEN.words, (Guard.UPDATE_OPEN,))
+            seen = self.seen(tx, project.organisation_id)
+            self._stop(tx, project, seen, "the update was abandoned")
+            proofs = frozenset({Guard.UPDATE_OPEN, Guard.RELEASE_LIVE})
+            self.move(tx, project, Trigger.UPDATE_ABANDONED, proofs, reason, seen, who)
+            tx.save_update(replace(update, state="abandoned", ended_at=seen.at))
+            data = {"number": update.number}
+            tx.append([self.event(Kind.UPDATE_ABANDONED, seen, project, reason, **data)])
+            self._clear(tx, project, "the update was abandoned")
+            done = tx.operations(project.id)
+            if any(one.update == update.number and "merged" in one.facts for one in done):
+                made = self._operation(project, Work.REVERT)
+                queue(tx, replace(made, update=update.number), self.actor)
+            return self.shown(tx, project.id)
+
+    def rollback(self, reference: str, release: int | None = None) -> Json:
+        """Put an earlier release live again: the named one, else the last good one. The status stays."""
+        with told(self.store) as tx:
+            _, project = self.found(tx, reference, Right.APPROVE)
+            releases = tx.releases(project.id)
+            able = [one for one in releases if one.state == "superseded" and release in (None, one.number)]
+            if not able:
+                raise Refused("edge", "there is no such earlier release that was live")
+            self._only_one(tx, project)
+            self._free(tx, project)
+            facts = {"release": able[0].number}
+            queue(tx, self._operation(project, Work.ROLLBACK, **facts), self.actor)
+            return self.shown(tx, project.id)
+
+    def _stop(self, tx: Writes, project: Project, seen: Seen, why: str) -> None:
+        operation = tx.open_operation(project.id)
+        if operation is not None:
+            cancel(tx, operation, seen.at, self.actor, why)
+
+    def _only_one(self, tx: Writes, project: Project) -> None:
+        """Raise Refused while something runs for the project."""
+        running = tx.open_operation(project.id)
+        if running is not None:
+            raise Refused("guard", f"{running.kind} runs for it already; cancel that first, or wait for it")
+
+    def _free(self, tx: Writes, project: Project) -> None:
+        frozen = tx.organisation(project.organisation_id).frozen
+        if frozen is not None:
+            raise Refused("guard", f"{Guard.NOT_HELD.words}: {frozen.reason}", (Guard.NOT_HELD,))
+
+    def _operation(self, project: Project, kind: Work, **facts: Any) -> Operation:
+        return Operation(
+            id=token_hex(8),
+            project_id=project.id,
+            organisation_id=project.organisation_id,
+            kind=kind,
+            state=OperationState.QUEUED,
+            asked_by=self.actor,
+            created_at=self.clock.now().at,
+            facts=facts,
+        )
+
+
+def _criteria(answers: Mapping[str, Any]) -> tuple[str, ...]:
+    """A criterion per feature that was asked for, where nobody wrote any."""
+    features = answers.get("features")
+    lines = features.splitlines() if isinstance(features, str) else []
+    names = [line.partition(":")[0].strip() for line in lines if line.strip()]
+    return tuple(f"The page shows the feature «{name}»" for name in names if name)

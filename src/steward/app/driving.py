@@ -1,0 +1,205 @@
+"""Drives: starts what is due, hands attempts to the engine, ends what was overtaken. The leader's loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from steward.app.filing import told
+from steward.app.operations.context import Tools, project_by_id
+from steward.app.operations.ending import (
+    again_as,
+    cancel,
+    fail,
+    make_move,
+    now_seen,
+    operation_event,
+    queue,
+)
+from steward.app.operations.runner import is_held
+from steward.app.policy import Policy
+from steward.domain.driving import NEXT, next_work
+from steward.domain.guards import Guard
+from steward.domain.journal import Kind
+from steward.domain.lifecycle import Who
+from steward.domain.operations import EXPECTS, Failure, Fault, Operation, OperationState, Work
+from steward.domain.project import Project
+from steward.domain.status import Trigger
+from steward.ports import Clock, Conflict, ProjectQuery, Store, Writes
+from steward.ports.engine import Engine
+
+ACTOR: Final = "steward"
+LOST_MAX: Final = 3
+"""How many attempts of an operation may be lost by the engine before a person is called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """One tick does what is due; every part of it may be repeated."""
+
+    store: Store
+    clock: Clock
+    engine: Engine
+    policy: Policy
+    channels: Sequence[str]
+
+    def tick(self) -> bool:
+        """Whether anything was done."""
+        begun = self._start_next()
+        with self.store.reading() as view:
+            waiting = view.open_operations()
+        done = [self._tend(operation) for operation in waiting]
+        lost = self._find_lost([one for one in waiting if one.state is OperationState.RUNNING])
+        return begun or any(done) or lost
+
+    def _tend(self, operation: Operation) -> bool:
+        with self.store.reading() as view:
+            project = project_by_id(view, operation.project_id)
+            held = is_held(view, operation)
+        wanted = EXPECTS[operation.kind]
+        if project is None or (wanted is not None and project.status is not wanted):
+            where = project.status.value if project else "gone"
+            return self._overtaken(operation, f"the project is {where} by now")
+        if operation.state is OperationState.QUEUED:
+            self.engine.start(operation.run_id, operation.kind.value, operation.project_id)
+            return False
+        if operation.state is OperationState.WAITING and not held:
+            return self._again(operation, "what held it is gone")
+        return False
+
+    def _overtaken(self, operation: Operation, why: str) -> bool:
+        self.engine.cancel(operation.run_id)
+        with told(self.store) as tx:
+            row = tx.operation(operation.id)
+            if row is None or not row.is_open:
+                return False
+            cancel(tx, row, self.clock.now().at, ACTOR, why)
+        return True
+
+    def _again(self, operation: Operation, why: str) -> bool:
+        """The next attempt of the same operation; what it found and made is kept."""
+        with told(self.store) as tx:
+            row = tx.operation(operation.id)
+            if row is None or row.version != operation.version:
+                return False
+            requeue(tx, row, ACTOR, why, self.clock)
+        return True
+
+    def _find_lost(self, running: Sequence[Operation]) -> bool:
+        """Attempts that the engine gave up: once more, a few times."""
+        words = self.engine.known([one.run_id for one in running]) if running else {}
+        found = [one for one in running if words.get(one.run_id, "lost") in ("lost", "ended", "cancelled")]
+        for operation in found:
+            self._take_up(operation)
+        return bool(found)
+
+    def _take_up(self, operation: Operation) -> None:
+        lost = int(operation.facts.get("lost", 0)) + 1
+        with told(self.store) as tx:
+            row = tx.operation(operation.id)
+            if row is None or row.version != operation.version:
+                return
+            if lost > LOST_MAX:
+                reason = f"the engine lost it {LOST_MAX} times; see the log of Steward"
+                failure = Failure(row.progress.step, Fault.INFRASTRUCTURE, reason, "Retry.")
+                fail(tx, row, failure, self.clock.now(), self.channels)
+                return
+            row = tx.save_operation(replace(row, facts={**row.facts, "lost": lost}))
+            requeue(tx, row, ACTOR, "the engine had lost it", self.clock)
+
+    def _start_next(self) -> bool:
+        """Start what follows in the road of projects that stand in a settled status."""
+        begun = False
+        with self.store.reading() as view:
+            found = [
+                project
+                for status in NEXT
+                for project, _ in view.projects(ProjectQuery(statuses=[status], management=["drive"]))
+            ]
+        for project in found:
+            begun = self._start(project) or begun
+        return begun
+
+    def _start(self, project: Project) -> bool:
+        with self.store.reading() as view:
+            if not due(
+                view.operations(project.id, limit=5),
+                project,
+                view.organisation(project.organisation_id).frozen is not None,
+                self.policy,
+            ):
+                return False
+        try:
+            with told(self.store) as tx:
+                return start_work(tx, project.id, self.policy, self.clock, ACTOR, Who.SYSTEM)
+        except Conflict:
+            return False
+
+
+def road(operations: Sequence[Operation]) -> Operation | None:
+    """The newest operation that is a part of the road, rollbacks and reverts left out."""
+    return next((one for one in operations if one.kind not in (Work.ROLLBACK, Work.REVERT)), None)
+
+
+def due(operations: Sequence[Operation], project: Project, frozen: bool, policy: Policy) -> Work | None:
+    """What the project would start now; None while any operation of it is open."""
+    if any(one.is_open for one in operations):
+        return None
+    return next_work(project, road(operations), frozen=frozen, deploys=not policy.deploy_asks)
+
+
+def start_work(
+    tx: Writes, project_id: str, policy: Policy, clock: Clock, actor: str, who: Who, *, word: bool = False
+) -> bool:
+    """Move on along the road and write the operation, in the caller's transaction; False where nothing is due.
+
+    `word`: a person says so, which goes past what policy asks and past an operation that was cancelled.
+    """
+    project = project_by_id(tx, project_id)
+    assert project is not None
+    operations = tx.operations(project_id, limit=5)
+    last = road(operations)
+    frozen = tx.organisation(project.organisation_id).frozen is not None
+    work = NEXT.get(project.status) if word else due(operations, project, frozen, policy)
+    if work is None or last is None or any(one.is_open for one in operations):
+        return False
+    now = clock.now()
+    proofs = {Guard.NOT_HELD, Guard.COMMIT_BOUND, Guard.SAME_COMMIT, Guard.SECRETS_PRESENT}
+    seen = now_seen(tx, project.organisation_id, now)
+    make_move(tx, project, Trigger.STARTED, frozenset(proofs), "", seen, who, actor)
+    queue(tx, again_as(last, work, now.at, {}), actor)
+    return True
+
+
+def requeue(tx: Writes, operation: Operation, actor: str, why: str, clock: Clock) -> Operation:
+    """The next attempt of an operation: what it found and made is kept, what went wrong is not."""
+    fresh = {
+        name: value
+        for name, value in operation.facts.items()
+        if name not in ("tries", "blocked", "looked", "looks")
+    }
+    row = tx.save_operation(
+        replace(
+            operation,
+            state=OperationState.QUEUED,
+            attempt=operation.attempt + 1,
+            facts=fresh,
+            failure=None,
+            finished_at=None,
+            wait_until=None,
+        )
+    )
+    tx.append([operation_event(Kind.OPERATION_QUEUED, row, clock.now().at, actor, why)])
+    return row
+
+
+@dataclass(frozen=True, slots=True)
+class Building:
+    """The tools and the engine of a process that drives projects."""
+
+    tools: Tools
+    engine: Engine
+
+
+MakeBuilding = Callable[[], Building]
