@@ -120,9 +120,12 @@ class FakeForgeWrite:
             there = self._forge.live(login).values()
         except KeyError:
             raise NoSuchOrganisation(f"no organisation answers as {login} (404)", "Check its name") from None
-        found = next((repo for repo in there if repo.name.lower() == name.lower()), None)
-        if found is not None and f" {marker} " not in f" {found.description or ''} ":
-            raise NameTaken(found.full_name)
+        # Ours under another name by now is still ours: GitHub leads a former name on.
+        ours = [repo for repo in there if f" {marker} " in f" {repo.description or ''} "]
+        named = [repo for repo in there if repo.name.lower() == name.lower()]
+        if named and named[0] not in ours:
+            raise NameTaken(named[0].full_name)
+        found = next(iter([*named, *ours]), None)
         made = found is None
         if found is None:
             text = f"{description} {marker}".strip()

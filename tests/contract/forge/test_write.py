@@ -152,6 +152,12 @@ def test_a_name_that_is_anothers_is_told(place: Place) -> None:
     assert place.count() == 2
 
 
+def test_ours_under_another_name_is_not_made_again(place: Place, repo: Repo) -> None:
+    place.rename(repo.id, "store")
+    found, new = make(place)
+    assert (found.id, found.name, new, place.count()) == (repo.id, "store", False, 1)
+
+
 def test_an_empty_repository_of_ours_is_taken_as_it_is(place: Place) -> None:
     number = place.create("shop", f"Sells things {MARKER}")
     made, new = make(place)

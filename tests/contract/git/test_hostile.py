@@ -183,6 +183,14 @@ def lost_tree(clone: Path, outside: Path) -> None:
     commit(clone, "2" * 40)
 
 
+def swelling_tree(clone: Path, outside: Path) -> None:
+    sha = "5" * 40
+    path = clone / ".git" / "objects" / sha[:2] / sha[2:]
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(zlib.compress(b"tree 80000000000\0" + b"0" * 100))
+    commit(clone, sha)
+
+
 def borrowed_objects(clone: Path, outside: Path) -> None:
     """The commit's own objects lie elsewhere: an alternates file would have git read what is not the clone's."""
     fan = clone / ".git" / "objects" / git(clone, "rev-parse", "HEAD^{tree}")[:2]
@@ -234,7 +242,7 @@ def linked_gitmodules(clone: Path, outside: Path) -> None:
 HOSTILE = [
     linked_ref, linked_heads, linked_packed_refs, linked_objects, linked_fan, linked_object, piped_object,
     linked_pack, linked_git, git_file, symbolic_ref, huge_ref, ref_of_a_blob, ref_of_nothing, lost_tree,
-    borrowed_objects, damaged_object, damaged_pack, dot_git_in_a_tree, dotdot_in_a_tree, option_as_submodule_url,
+    swelling_tree, borrowed_objects, damaged_object, damaged_pack, dot_git_in_a_tree, dotdot_in_a_tree, option_as_submodule_url,
     linked_gitmodules,
 ]  # fmt: skip
 

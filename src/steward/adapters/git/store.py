@@ -126,8 +126,19 @@ def require_branch(branch: str) -> str:
     return branch
 
 
-def require_empty(into: Path) -> None:
-    """Make the directory. Raises Permanent where something is in it."""
-    into.mkdir(parents=True, exist_ok=True)
-    if any(into.iterdir()):
+@contextmanager
+def built(into: Path) -> Iterator[Path]:
+    """A directory that takes the place of `into`, which must be empty, whole at the end of the block.
+
+    What a killed attempt left is removed by the next one. Raises Permanent where something is in `into`.
+    """
+    if into.is_symlink() or (into.exists() and (not into.is_dir() or any(into.iterdir()))):
         raise Permanent(f"{into.name} is not empty", "Give a directory that is not there yet")
+    draft = into.with_name(f".{into.name}.part")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    try:
+        yield draft
+        draft.replace(into)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)

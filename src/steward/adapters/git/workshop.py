@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from steward.adapters.git.program import Access, Done, Git, explained, transport_failure
-from steward.adapters.git.store import FORGE, Store, require_branch, require_empty
+from steward.adapters.git.store import FORGE, Store, built, require_branch
 from steward.adapters.git.taking import Bounds, take
 from steward.ports.building import Blocked, Diff, MovedOn
 from steward.ports.errors import Permanent, Transient, Unreachable
@@ -55,17 +55,18 @@ class GitWorkshop:
     def clone(self, repo_id: int, address: str, token: str, base: str, into: Path, branch: str) -> None:
         """A working clone of `base` (a commit, or a branch of the forge) on a new branch; `into` must be empty."""
         require_branch(branch)
-        require_empty(into)
-        with self._store.locked(repo_id) as bare:
+        with self._store.locked(repo_id) as bare, built(into) as draft:
             sha = self._store.commit(bare, Access(address, token), base)
-            git_dir = into / ".git"
+            git_dir = draft / ".git"
             initial = f"--initial-branch={branch}"
-            self._git.check(None, "init", "--quiet", "--template=", initial, str(into))
+            self._git.check(None, "init", "--quiet", "--template=", initial, str(draft))
             (git_dir / "config").write_text(_CLONE_CONFIG)
             # It is our own repository that is read: what it holds was checked when it came, or is the forge's.
             self._copy_out(bare, git_dir, sha)
             self._git.check(git_dir, "update-ref", f"refs/heads/{branch}", sha)
-            self._git.check(git_dir, f"--work-tree={into.resolve()}", "reset", "--quiet", "--hard", cwd=into)
+            self._git.check(
+                git_dir, f"--work-tree={draft.resolve()}", "reset", "--quiet", "--hard", cwd=draft
+            )
 
     def _copy_out(self, bare: Path, git_dir: Path, sha: str) -> None:
         giving = ("pack-objects", "--revs", "--stdout", "--quiet", "--delta-base-offset")
@@ -143,7 +144,8 @@ class GitWorkshop:
             done = self._git.run(bare, *asked, config=access.config())
             if done.code:
                 self._explain_push(bare, access, done, (sha, branch, expected))
-            self._git.check(bare, "update-ref", f"{FORGE}{branch}", sha)
+            # A memory of where it is; it may be in the way of an older name, and the next fetch sets that right.
+            self._git.run(bare, "update-ref", f"{FORGE}{branch}", sha)
 
     def _explain_push(
         self, bare: Path, access: Access, done: Done, asked: tuple[str, str, str | None]
@@ -180,14 +182,13 @@ class GitWorkshop:
 
     def export(self, repo_id: int, address: str, token: str, sha: str, into: Path) -> None:
         """The files of a commit in `into`, which must be empty. Raises Permanent for a link that leads out of it."""
-        require_empty(into)
-        with self._store.locked(repo_id) as bare, self._store.scratch() as room:
+        with self._store.locked(repo_id) as bare, self._store.scratch() as room, built(into) as draft:
             commit = self._store.commit(bare, Access(address, token), sha)
             index = {"GIT_INDEX_FILE": str(room / "index")}
             self._git.check(bare, "read-tree", commit, env=index)
             self._require_inner_links(bare, index)
-            work = f"--work-tree={into.resolve()}"
-            self._git.check(bare, work, "checkout-index", "--all", "--force", env=index, cwd=into)
+            work = f"--work-tree={draft.resolve()}"
+            self._git.check(bare, work, "checkout-index", "--all", "--force", env=index, cwd=draft)
 
     def _require_inner_links(self, bare: Path, index: dict[str, str]) -> None:
         listed = self._git.check(bare, "ls-files", "--stage", "-z", env=index)
