@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import pytest
 
@@ -63,9 +63,19 @@ class Workers:
         process.communicate()
         return time.monotonic()
 
+    def __enter__(self) -> Self:
+        """Themselves."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let none of them stay, however the test ended."""
+        for process in list(self.alive):
+            self.kill(process)
+
     def stop(self) -> None:
         """End those that are left, in peace."""
-        for process in self.alive:
+        while self.alive:
+            process = self.alive.pop()
             process.communicate(timeout=30)
             assert process.returncode == 0
 
@@ -90,8 +100,10 @@ def asking(url: str, folder: Path) -> Iterator[DurableEngine]:
     """An engine that does not work: it queues and asks."""
     engine = open_engine(url, state_dir=folder, holder="asking", clock=SystemClock())
     engine.launch(Script(), [Lane("build", 4)], work=False)
-    yield engine
-    engine.close(1.0)
+    try:
+        yield engine
+    finally:
+        engine.close(1.0)
 
 
 def doubled(notes: list[Note]) -> dict[tuple[str, str], int]:
@@ -127,9 +139,9 @@ def ended(engine: DurableEngine, run_ids: list[str]) -> bool:
 
 
 def test_on_sqlite_a_new_process_takes_up_what_a_killed_one_left(tmp_path: Path) -> None:
-    url, workers = f"sqlite:///{tmp_path}/steward.db", Workers(f"sqlite:///{tmp_path}/x.db", tmp_path, 0.15)
+    url = f"sqlite:///{tmp_path}/steward.db"
     run_ids = ["a:1", "b:1"]
-    with asking(url, tmp_path) as engine:
+    with asking(url, tmp_path) as engine, Workers(url, tmp_path, 0.15) as workers:
         for run_id in run_ids:
             engine.start(run_id, "build", "shop")
         first = workers.start()
@@ -147,13 +159,15 @@ def test_on_sqlite_a_new_process_takes_up_what_a_killed_one_left(tmp_path: Path)
 def test_on_postgresql_a_living_process_takes_up_what_a_killed_one_left(
     postgres_database: str, tmp_path: Path
 ) -> None:
-    workers = Workers(postgres_database, tmp_path, 0.1, at_once=4, lease_s=2.0)
     seed = int(os.environ.get("STEWARD_TEST_SEED", random.randrange(10**9)))
     print(f"seed: {seed}")
     dice = random.Random(seed)
     run_ids = [f"run-{n}:1" for n in range(16)]
-    both = [workers.start(), workers.start()]
-    with asking(postgres_database, tmp_path) as engine:
+    with (
+        asking(postgres_database, tmp_path) as engine,
+        Workers(postgres_database, tmp_path, 0.1, at_once=4, lease_s=2.0) as workers,
+    ):
+        both = [workers.start(), workers.start()]
         for process in both:
             workers.ready(process)
         for run_id in run_ids:
@@ -177,9 +191,11 @@ def test_on_postgresql_a_living_process_takes_up_what_a_killed_one_left(
 def test_a_process_that_stands_still_keeps_its_work_for_a_lease_and_not_for_longer(
     postgres_database: str, tmp_path: Path
 ) -> None:
-    workers = Workers(postgres_database, tmp_path, 0.4, at_once=1, lease_s=3.0)
-    both = [workers.start(), workers.start()]
-    with asking(postgres_database, tmp_path) as engine:
+    with (
+        asking(postgres_database, tmp_path) as engine,
+        Workers(postgres_database, tmp_path, 0.4, at_once=1, lease_s=3.0) as workers,
+    ):
+        both = [workers.start(), workers.start()]
         for process in both:
             workers.ready(process)
         short = stopped_for(1.0, "short:1", engine, workers)
@@ -213,10 +229,12 @@ def test_kill_after_kill_loses_nothing(postgres_database: str, tmp_path: Path) -
     seed = int(os.environ.get("STEWARD_TEST_SEED", random.randrange(10**9)))
     print(f"seed: {seed}")
     dice = random.Random(seed)
-    workers = Workers(postgres_database, tmp_path, 0.05, at_once=4)
     run_ids = [f"run-{n}:1" for n in range(400)]
     kills: dict[int, float] = {}
-    with asking(postgres_database, tmp_path) as engine:
+    with (
+        asking(postgres_database, tmp_path) as engine,
+        Workers(postgres_database, tmp_path, 0.05, at_once=4) as workers,
+    ):
         for run_id in run_ids:
             engine.start(run_id, "build", "shop")
         for _ in range(3):

@@ -75,13 +75,15 @@ def locate(url: str, state_dir: Path) -> Place:
     raise BadSettings(f"STEWARD_DATABASE_URL names a database of kind {parsed.drivername!r}", advice)
 
 
-def connect(place: Place, *, over: Callable[[], bool] = lambda: False) -> sa.Engine:
+def connect(place: Place, over: Callable[[], bool] | None = None) -> sa.Engine:
     """Open it, without a look at what is in it.
 
-    Once `over` says so, every thread that asks for a connection ends: DBOS waits for a database that is away
-    without end, and a process that closes must come to one.
+    With `over` it is for DBOS itself, which tries again where a connection has gone stale, and waits without end
+    for a database that is away: once `over` says so, every thread that asks for a connection ends.
     """
-    made = _sqlite(place) if place.path is not None else _postgresql(place)
+    made = _sqlite(place) if place.path is not None else _postgresql(place, asked=over is None)
+    if over is None:
+        return made
 
     def on_checkout(*_: object) -> None:
         if over():
@@ -104,13 +106,13 @@ def _sqlite(place: Place) -> sa.Engine:
     return made
 
 
-def _postgresql(place: Place) -> sa.Engine:
+def _postgresql(place: Place, *, asked: bool) -> sa.Engine:
     return sa.create_engine(
         place.url,
         hide_parameters=True,
         pool_size=5,
         max_overflow=40,
-        pool_pre_ping=True,
+        pool_pre_ping=asked,
         connect_args={
             "connect_timeout": 10,
             "keepalives_idle": 10,

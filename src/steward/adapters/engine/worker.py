@@ -106,7 +106,7 @@ class Worker:
     def _launch(self, session: Session) -> None:
         attempt.register()
         attempt.Current.session = session
-        self._connections = connect(self._place, over=lambda: session.over)
+        self._connections = connect(self._place, lambda: session.over)
         with translated(self._place):
             DBOS(
                 config={
