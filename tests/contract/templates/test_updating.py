@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -13,15 +13,32 @@ from steward.domain.spec import STARTER, TemplateRef
 from steward.ports.errors import Permanent
 from tests.contract.templates.conftest import SERVICE, Origin, commit, git
 
-Release = Callable[..., TemplateRef]
 README = "template/README.md.jinja"
 
 
-@pytest.fixture
-def born(templates: CopierTemplates, origin: Origin, project: Path) -> Path:
-    """A project as v1.0.0 of the template renders it, committed."""
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
+    """What v1.0.0 of the template renders, by path, with ORIGIN in the place of its address."""
+    root = tmp_path_factory.mktemp("first")
+    origin = Origin(root / "origin")
+    made = root / "made"
     ref = origin.release("v1.0.0", SERVICE)
-    templates.render(ref, {"project_name": "tea", "bot_token": "s3cret-s3cret"}, project, previous=False)
+    answers = {"project_name": "tea", "bot_token": "s3cret-s3cret"}
+    CopierTemplates(root / "state", allow_files=True).render(ref, answers, made, previous=False)
+    files = (path for path in made.rglob("*") if path.is_file())
+    return {
+        path.relative_to(made).as_posix(): path.read_text().replace(origin.address, "ORIGIN")
+        for path in files
+    }
+
+
+@pytest.fixture
+def born(first: Mapping[str, str], origin: Origin, project: Path) -> Path:
+    """A project as v1.0.0 of the template renders it, committed."""
+    origin.release("v1.0.0", SERVICE)
+    for path, content in first.items():
+        (project / path).parent.mkdir(parents=True, exist_ok=True)
+        (project / path).write_text(content.replace("ORIGIN", origin.address))
     commit(project)
     return project
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from socket import AF_INET, AF_INET6
+from typing import Any
 from urllib.parse import urlsplit
 
 from app.page import Content, missing_page, page
@@ -112,8 +114,8 @@ class Handler(BaseHTTPRequestHandler):
         """What the Server header says."""
         return "app"
 
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing of requests: a proxy in front keeps the log of them."""
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing of requests, bad ones too: a proxy in front keeps the log of them."""
 
 
 class Server(ThreadingHTTPServer):
@@ -127,6 +129,11 @@ class Server(ThreadingHTTPServer):
         self.table = answers(content, commit(), datetime.now(UTC))
         self.missing = Answer(missing_page(content).encode(), status=HTTPStatus.NOT_FOUND)
         super().__init__(address, Handler)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Tell of a failure on the error stream; a visitor who left is none."""
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)
 
 
 def make_server(host: str, port: int, content: Path = ROOT / "content.json") -> Server:
