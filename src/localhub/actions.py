@@ -116,8 +116,6 @@ class Actions:
 
         Raises StillRunning.
         """
-        if run.data["status"] != "completed":
-            raise StillRunning("This workflow is already running")
         if self._core.faults.checks(checkfaults.Absent, repo):
             return
         wanted, problem = _declared(self._core.git(repo), run.data["head_sha"])
@@ -125,6 +123,9 @@ class Actions:
         chosen = own if names is None else own & set(names)
         wanted = [one for one in wanted if (one.name in chosen if own else run.data["event"] in one.events)]
         with self._core.store.transaction():
+            run = workflows.find(self._core, repo, run.id) or run
+            if run.data["status"] != "completed":
+                raise StillRunning("This workflow is already running")
             run = workflows.again(self._core, sender, repo, run)
             jobs = self._begin(sender, repo, run, wanted, problem)
         self._submit(*jobs)
@@ -176,9 +177,9 @@ class Actions:
 
     def _requeue(self, job: Record) -> None:
         """What was begun when localhub ended waits again."""
-        repo, run, _ = self._subject(job)
-        if repo is not None and run is not None and run.status == "in_progress":
-            checks.change_run(self._core, self._core.ghost(), repo, run, {"status": "queued"})
+        repo, run, workflow = self._subject(job)
+        if repo is not None and run is not None and workflow is not None and run.status == "in_progress":
+            checks.change_run(self._core, workflows.sender_of(workflow), repo, run, {"status": "queued"})
 
     def _submit(self, *jobs: Record) -> None:
         for job in jobs:
@@ -211,20 +212,11 @@ class Actions:
 
     def _take(self, job: Record) -> None:
         """Begin a check whose turn has come, as far as the faults that are on let it."""
-        if not self._is_open(job) or self._stopping.is_set():
+        with self._core.store.transaction():
+            subject = self._begun(job)
+        if subject is None:
             return
-        repo, run, workflow = self._subject(job)
-        if repo is None or run is None or workflow is None:
-            self._core.store.remove(_JOB, job.id)
-            return
-        if repo.deleted_at is not None:
-            self._finish(job, "cancelled", "Cancelled", "The repository was deleted.", "")
-            return
-        core, on = self._core, self._core.faults
-        with core.store.transaction():
-            begun = {"status": "in_progress", "started_at": core.now()}
-            checks.change_run(core, workflows.sender_of(workflow), repo, run, begun)
-            workflows.begin(core, repo, workflow)
+        (repo, workflow), on = subject, self._core.faults
         if on.checks(checkfaults.Stuck, repo):
             return
         flaky = any(job.data["attempt"] <= one.attempts for one in on.checks(checkfaults.Flaky, repo))
@@ -236,6 +228,22 @@ class Actions:
             self._later(job, delay_s, partial(self._execute, job, repo, workflow))
         else:
             self._execute(job, repo, workflow)
+
+    def _begun(self, job: Record) -> tuple[Repo, Record] | None:
+        """Report that a check is in progress; None where it is not to be run, or not now."""
+        if self._stopping.is_set() or not self._is_open(job):
+            return None
+        repo, run, workflow = self._subject(job)
+        if repo is None or run is None or workflow is None:
+            self._core.store.remove(_JOB, job.id)
+            return None
+        if repo.deleted_at is not None:
+            self._finish(job, "cancelled", "Cancelled", "The repository was deleted.", "")
+            return None
+        begun = {"status": "in_progress", "started_at": self._core.now()}
+        checks.change_run(self._core, workflows.sender_of(workflow), repo, run, begun)
+        workflows.begin(self._core, repo, workflow)
+        return repo, workflow
 
     def _later(self, job: Record, delay_s: float, work: Callable[[], None]) -> None:
         """Go on with a check after a while; no thread of the pool waits for it."""

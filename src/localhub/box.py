@@ -119,7 +119,7 @@ def run(
         reason = _watch(process, output, begun + timeout_s, stop)
     finally:
         _end(process)
-        output.drain(_GONE_TIMEOUT_S if box.bwrap else 0.0)
+        output.drain(_GONE_TIMEOUT_S if box.bwrap else _LOOK_S)
     code = process.returncode if reason is None else None
     return Ended(
         code,
@@ -197,11 +197,10 @@ class _Tail:
         return True
 
     def drain(self, wait_s: float) -> None:
-        """Take what is left in the pipe and close it; wait so long at most for all who hold it to be gone."""
+        """Take what is left in the pipe and close it, for so long at most as somebody holds it."""
         deadline = monotonic() + wait_s
-        while self.open:
-            if not self.read(max(0.0, deadline - monotonic())) and monotonic() >= deadline:
-                break
+        while self.open and (left_s := deadline - monotonic()) > 0:
+            self.read(left_s)
         self._selector.close()
         self._pipe.close()
 

@@ -45,6 +45,7 @@ APP_EVENTS = (
     "pull_request",
     "push",
     "repository",
+    "workflow_run",
 )
 INSTALLATION_TOKEN_LIFE = timedelta(hours=1)
 

@@ -1,5 +1,7 @@
 """Declared checks run on real code after real pushes, and are reported as GitHub Actions does. Needs git and /proc."""
 
+import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -351,14 +353,14 @@ def test_a_killed_localhub_leaves_no_command_and_runs_it_again(tmp_path: Path) -
     process, http = _started(tmp_path / "data")
     try:
         http.post("/orgs/acme/repos", json={"name": "shop", "auto_init": True})
-        both = shell("begun", "sleep 1.0625") + check("waiting", *PASSES)
+        both = shell("begun", "sleep 2.0625") + check("waiting", *PASSES)
         sha = put_file(http, "shop", ".localhub/checks.toml", both)
-        eventually(lambda: processes("sleep 1.0625"))
+        eventually(lambda: processes("sleep 2.0625"))
         states: dict[str, Any] = {name: one["status"] for name, one in check_runs(http, "shop", sha).items()}
         assert states == {"begun": "in_progress", "waiting": "queued"}
         process.kill()
         process.communicate()
-        eventually(lambda: not processes("sleep 1.0625"), 0.5)
+        eventually(lambda: not processes("sleep 2.0625"), 1.5)
         http.close()
         process, http = _started(tmp_path / "data")
         run = completed(http, "shop", sha)
@@ -375,6 +377,29 @@ def test_a_killed_localhub_leaves_no_command_and_runs_it_again(tmp_path: Path) -
         process.kill()
         process.communicate()
         http.close()
+
+
+def test_without_bubblewrap_localhub_says_so_and_runs_checks_plainly(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "git").symlink_to(str(shutil.which("git")))
+    environment = {**os.environ, "PATH": str(tmp_path / "bin")}
+    process = subprocess.Popen(_COMMAND, stdout=subprocess.PIPE, text=True, env=environment)
+    try:
+        assert process.stdout is not None
+        url, said = process.stdout.readline().split()[1], process.stdout.readline()
+        assert "checks run without a box" in said
+        with httpx.Client(base_url=url, headers={"Authorization": "Bearer t0"}) as http:
+            http.post("/orgs/acme/repos", json={"name": "shop", "auto_init": True})
+            looks = shell(
+                "look", 'python3 -c "import sys; print(sys.prefix)"; ls; touch "$HOME/x"; chmod 0 "$HOME"'
+            )
+            sha = put_file(http, "shop", ".localhub/checks.toml", looks)
+            assert completed(http, "shop", sha)["conclusion"] == "success"
+            assert check_runs(http, "shop", sha)["look"]["output"]["text"] == f"{sys.prefix}\nREADME.md\n"
+            assert http.get("/_localhub").json()["checks"]["boxed"] is False
+    finally:
+        process.terminate()
+        process.communicate()
 
 
 def test_a_localhub_that_ends_kills_what_runs_and_runs_it_at_the_next_start(tmp_path: Path) -> None:
