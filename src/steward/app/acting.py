@@ -21,11 +21,15 @@ from steward.domain.project import Project, Tracked, standing
 from steward.domain.reports import Seen
 from steward.domain.status import Status, Trigger
 from steward.ports import Clock, Reads, Store, Writes
+from steward.ports.building import Templates
 
 
 @dataclass(frozen=True, slots=True)
 class Acts:
-    """Commands of one principal. `expecting`: the version that a changed project must still have."""
+    """Commands of one principal. `expecting`: the version that a changed project must still have.
+
+    `templates`: what projects are made of; None where this installation drives none.
+    """
 
     store: Store
     clock: Clock
@@ -33,6 +37,7 @@ class Acts:
     channels: Sequence[str]
     policy: Policy = field(default=Policy())
     expecting: int | None = None
+    templates: Templates | None = None
 
     @property
     def actor(self) -> str:

@@ -9,6 +9,7 @@ from steward.app.activity import Activity
 from steward.app.attending import Attending
 from steward.app.attention import Attention
 from steward.app.board import Board
+from steward.app.building import Building
 from steward.app.commands import Commands
 from steward.app.credentials import Credentials
 from steward.app.deciding import Deciding
@@ -71,7 +72,11 @@ class Application(Parts):
 
     def commands(self, by: Principal, expecting: int | None = None) -> Commands:
         """What that principal may ask of projects; `expecting` is the version a project must still have."""
-        return Commands(self.store, self.clock, by, self.channels, self.policy, expecting)
+        return Commands(self.store, self.clock, by, self.channels, self.policy, expecting, self.templates)
+
+    def building(self, by: Principal, expecting: int | None = None) -> Building:
+        """What that principal may ask of the road."""
+        return Building(self.store, self.clock, by, self.channels, self.policy, expecting, self.templates)
 
     def deciding(self, by: Principal) -> Deciding:
         """What that principal may decide of organisations."""

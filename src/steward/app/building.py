@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from secrets import token_hex
 from typing import Any, Final
 
-from steward.app.acting import Acts
+from steward.app.commands import Commands
 from steward.app.driving import requeue, road, start_work
 from steward.app.errors import Invalid
 from steward.app.filing import file_reports, told
@@ -28,8 +28,7 @@ from steward.domain.project import Project
 from steward.domain.reports import Seen, cleared
 from steward.domain.spec import STARTER, Spec, Template, TemplateRef, Update
 from steward.domain.status import Status, Trigger
-from steward.ports import Writes
-from steward.ports.building import Templates
+from steward.ports import Permanent, Writes
 
 TEXT_MAX: Final = 10_000
 """Characters of a brief or of an update's text."""
@@ -46,8 +45,22 @@ class Wish:
     criteria: Sequence[str] = ()
 
 
-class Building(Acts):
+class Building(Commands):
     """What one principal may ask of the road. Each call may raise Forbidden, Refused, Invalid, Stale, Unknown."""
+
+    def read_template(self, wish: Wish) -> Template:
+        """The template that is wished for. Raises Permanent where it cannot be had."""
+        if self.templates is None:
+            raise Permanent("this Steward drives no projects", "See the settings of [build].")
+        return self.templates.read(TemplateRef(wish.template, wish.tag))
+
+    def draft(self, slug: str, *, organisation: str | None = None, title: str = "", wish: Wish) -> Json:
+        """Order a project together with its spec: both are stored, or neither. Raises Invalid."""
+        template = self.read_template(wish)
+        with told(self.store) as tx:
+            project = self.place(tx, slug, organisation, title)
+            self.store_spec(tx, project, template, wish)
+            return self.shown(tx, project.id)
 
     def mine(self, tx: Writes, reference: str, trigger: Trigger) -> tuple[Project, Who]:
         """The project, if the table lets this principal ask for that move from where it stands."""
@@ -68,9 +81,9 @@ class Building(Acts):
         """The project as it is now."""
         return one_project(tx, find_project(tx, project_id, self.by))
 
-    def describe(self, templates: Templates, reference: str, wish: Wish) -> Json:
+    def describe(self, reference: str, wish: Wish) -> Json:
         """Give a draft (or one in maintenance) a spec: checked against its template now. Raises Invalid."""
-        template = templates.read(TemplateRef(wish.template, wish.tag))
+        template = self.read_template(wish)
         with told(self.store) as tx:
             _, project = self.found(tx, reference, Right.WRITE)
             if project.status not in (Status.DRAFT, Status.MAINTENANCE):

@@ -46,27 +46,31 @@ class Commands(Acts):
     def order(self, slug: str, *, organisation: str | None = None, title: str = "") -> Json:
         """Record a new project as a draft. Raises Invalid for a slug that is malformed or taken."""
         with told(self.store) as tx:
-            home = self._home(tx, organisation)
-            self.allow(tx, Right.WRITE, home.id)
-            _must_be_free(tx, slug)
-            seen = self.seen(tx, home.id)
-            proofs = frozenset({Guard.SLUG_FREE, Guard.NO_REPOSITORY})
-            move = advance(None, Trigger.ORDERED, Who.PERSON, proofs)
-            project = Project(
-                id=token_hex(8),
-                slug=slug,
-                organisation_id=home.id,
-                status=move.after.status,
-                created_at=seen.at,
-                updated_at=seen.at,
-                entered_at=seen.at,
-                management=Management.DRIVE,
-                title=title,
-            )
-            tx.add_projects([project])
-            step = Step(Trigger.ORDERED, proofs, title, Who.PERSON)
-            tx.append([move_event(project.id, move, step, seen, self.actor)])
-            return one_project(tx, project)
+            return one_project(tx, self.place(tx, slug, organisation, title))
+
+    def place(self, tx: Writes, slug: str, organisation: str | None, title: str) -> Project:
+        """The draft itself, in the caller's transaction."""
+        home = self._home(tx, organisation)
+        self.allow(tx, Right.WRITE, home.id)
+        _must_be_free(tx, slug)
+        seen = self.seen(tx, home.id)
+        proofs = frozenset({Guard.SLUG_FREE, Guard.NO_REPOSITORY})
+        move = advance(None, Trigger.ORDERED, Who.PERSON, proofs)
+        project = Project(
+            id=token_hex(8),
+            slug=slug,
+            organisation_id=home.id,
+            status=move.after.status,
+            created_at=seen.at,
+            updated_at=seen.at,
+            entered_at=seen.at,
+            management=Management.DRIVE,
+            title=title,
+        )
+        tx.add_projects([project])
+        step = Step(Trigger.ORDERED, proofs, title, Who.PERSON)
+        tx.append([move_event(project.id, move, step, seen, self.actor)])
+        return project
 
     def check_slug(self, slug: str) -> None:
         """Raise Invalid for a slug that an order would be refused for: malformed, or taken."""

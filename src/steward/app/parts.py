@@ -10,6 +10,7 @@ from steward.app.bell import Bell
 from steward.app.policy import Policy
 from steward.domain.rules import Rules
 from steward.ports import Clock, ForgeHooks, ForgeRead, ForgeRights, Lease, Notifier, Permanent, Secret, Store
+from steward.ports.building import Templates
 
 
 class NoSecret:
@@ -38,7 +39,8 @@ class Parts:
     `audit_kept` how long a line of the audit log is kept. `forge_hooks` (webhooks alone) is called only where
     one is registered, pinged or swept; nothing that looks holds it. `webhook_secret` is what deliveries are
     signed with; `builder` is what the credential for driving declares, where one is set: nothing reads or looks
-    with it; `bell` tells the loops of this process that some arrived.
+    with it; `bell` tells the loops of this process that some arrived. `templates`: what projects are made of; None
+    where this installation drives none.
     """
 
     store: Store
@@ -55,6 +57,7 @@ class Parts:
     webhook_secret: Secret = field(default_factory=NoSecret)
     bell: Bell = field(default_factory=Bell)
     builder: Callable[[], ForgeRights] | None = None
+    templates: Templates | None = None
 
     @property
     def channels(self) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -46,8 +47,9 @@ class StarterAgent:
             environment=identity(spec.environment),
             readable=(SCRIPT,),
         )
+        # It needs no model, so it gets no way to one.
         return Runner(self._box if reason is None else self._plain, self._clock).run(
-            spec, command, heard, stop
+            replace(spec, network="none"), command, heard, stop
         )
 
 

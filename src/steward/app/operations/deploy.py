@@ -163,6 +163,7 @@ def record_release(run: Run) -> None:
     commit, url, at = str(run.facts["commit"]), str(run.facts["url"]), run.clock.now().at
     if run.facts.get("recorded"):
         return
+    kind = run.spec().proof.kind
     with told(run.store) as tx:
         known = next((one for one in tx.releases(run.project.id) if one.commit == commit), None)
         made = Release(
@@ -173,7 +174,7 @@ def record_release(run: Run) -> None:
             state="live",
             made_at=known.made_at if known else at,
             operation_id=run.operation.id,
-            proof=run.spec().proof.kind,
+            proof=kind,
             health="healthy",
             checked_at=at,
         )
@@ -189,8 +190,8 @@ def record_release(run: Run) -> None:
         }
         tx.save_project(replace(project, live=live), at)
         back = run.operation.kind is Work.ROLLBACK
-        kind = Kind.RELEASE_ROLLED_BACK if back else Kind.RELEASE_LIVE
-        tx.append([_event(run, kind, "", {"number": saved.number, "commit": commit, "url": url})])
+        told_as = Kind.RELEASE_ROLLED_BACK if back else Kind.RELEASE_LIVE
+        tx.append([_event(run, told_as, "", {"number": saved.number, "commit": commit, "url": url})])
         run.keep_in(tx, recorded=True, number=saved.number)
 
 
