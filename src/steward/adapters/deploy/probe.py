@@ -44,6 +44,7 @@ class _Page:
 
     code: int
     body: bytes
+    url: str
     tls_days_left: float | None = None
     elsewhere: str = ""
 
@@ -92,7 +93,7 @@ class LifeProbe:
         page = self._get(_joined(url, proof.path), until)
         days, trusted, words = page.tls_days_left, None, ""
         if days is not None:
-            trusted, words = self._verify(_joined(url, proof.path), until)
+            trusted, words = self._verify(page.url, until)
         if page.elsewhere or not 200 <= page.code < 300:
             detail = page.elsewhere or f"{proof.path} answers {page.code}"
             return Sign(False, "", _joint(detail, words), days, trusted)
@@ -146,13 +147,13 @@ class LifeProbe:
                 with self._stream(client, url, until) as answer:
                     days = self._days_left(answer)
                     if not answer.has_redirect_location:
-                        return _Page(answer.status_code, self._read(answer, until, most), days)
+                        return _Page(answer.status_code, self._read(answer, until, most), str(url), days)
                     further = url.join(answer.headers["location"])
                 if further.host != host or further.scheme not in {"http", "https"}:
                     words = f"it redirects to another host, {further.host[:100]}"
-                    return _Page(answer.status_code, b"", days, words)
+                    return _Page(answer.status_code, b"", str(url), days, words)
                 url = further
-        return _Page(310, b"", None, "it redirects without end")
+        return _Page(310, b"", str(url), None, "it redirects without end")
 
     @contextmanager
     def _stream(self, client: httpx.Client, url: httpx.URL, until: float) -> Iterator[httpx.Response]:
@@ -178,7 +179,7 @@ class LifeProbe:
 
     def _days_left(self, answer: httpx.Response) -> float | None:
         shown = answer.extensions["network_stream"].get_extra_info("ssl_object")
-        der = shown.getpeercert(binary_form=True) if shown is not None else None
+        der = shown.getpeercert(True) if shown is not None else None
         if der is None:
             return None
         try:
