@@ -40,7 +40,9 @@ def test_a_process_is_proven_once_it_has_run_for_60_seconds() -> None:
     assert proven(looks((0, True), (30, True), (60, True)), "process")
     assert not proven(looks((0, True), (30, False), (61, True)), "process")
     assert proven([Look(START, alive=True, up_s=61.0)], "process")
-    assert not proven([Look(START, alive=True), Look(START + timedelta(seconds=90), alive=True, up_s=3.0)], "process")
+    assert not proven(
+        [Look(START, alive=True), Look(START + timedelta(seconds=90), alive=True, up_s=3.0)], "process"
+    )
 
 
 def test_a_package_and_a_persons_word_are_proven_by_one_good_look() -> None:

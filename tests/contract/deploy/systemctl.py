@@ -17,7 +17,7 @@ STATE = Path("/run/pretended")
 UNITS = Path("/etc/systemd/system")
 
 
-def pid_of(unit):
+def pid_of(unit: str) -> int:
     path = STATE / f"{unit}.pid"
     if not path.exists():
         return 0
@@ -26,34 +26,42 @@ def pid_of(unit):
     return pid if stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z" else 0
 
 
-def start(unit):
+def start(unit: str) -> None:
     if unit == "caddy.service" or pid_of(unit):
         return
     text = (UNITS / unit).read_text()
     facts = dict(re.findall(r"^(\w+)=(.*)$", text, flags=re.MULTILINE))
     env = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
-    for name, value in re.findall(r'^(\w+)="((?:[^"\\]|\\.)*)"$', Path(facts["EnvironmentFile"]).read_text(), re.M | re.S):
+    for name, value in re.findall(
+        r'^(\w+)="((?:[^"\\]|\\.)*)"$', Path(facts["EnvironmentFile"]).read_text(), re.MULTILINE | re.DOTALL
+    ):
         env[name] = re.sub(r"\\(.)", r"\1", value)
     words = [word.replace("$$", "$").replace("%%", "%") for word in shlex.split(facts["ExecStart"])]
     log = (STATE / f"{unit}.log").open("w")
     process = subprocess.Popen(
-        words, cwd=facts["WorkingDirectory"], env=env, user=facts["User"], start_new_session=True,
-        stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+        words,
+        cwd=facts["WorkingDirectory"],
+        env=env,
+        user=facts["User"],
+        start_new_session=True,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
     )
     (STATE / f"{unit}.pid").write_text(str(process.pid))
 
 
-def stop(unit):
+def stop(unit: str) -> None:
     if pid := pid_of(unit):
         os.kill(pid, signal.SIGKILL)
     (STATE / f"{unit}.pid").unlink(missing_ok=True)
 
 
-def named(word):
+def named(word: str) -> str:
     return word if word.endswith(".service") else word + ".service"
 
 
-def main():
+def main() -> None:
     STATE.mkdir(exist_ok=True)
     words = [word for word in sys.argv[1:] if not word.startswith("-")]
     with (STATE / "calls").open("a") as calls:

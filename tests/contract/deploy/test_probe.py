@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import ssl
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,7 +19,7 @@ from cryptography.x509.oid import NameOID
 
 from steward.adapters.clock import SystemClock
 from steward.adapters.deploy.local import Running
-from steward.adapters.deploy.probe import LifeProbe, systemd_word
+from steward.adapters.deploy.probe import LifeProbe
 from steward.adapters.deploy.release import spare_port
 from steward.domain.spec import Proof
 
@@ -32,9 +32,7 @@ GOOD: Answers = {
 
 
 @contextmanager
-def serving(
-    answers: Answers, tls: Path | None = None, held: threading.Event | None = None
-) -> Iterator[str]:
+def serving(answers: Answers, tls: Path | None = None, held: threading.Event | None = None) -> Iterator[str]:
     """A server with fixed answers; what it does not know is 404. With `held`, bodies never end before it is set."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -48,7 +46,8 @@ def serving(
             if held is not None:
                 held.wait(20)
 
-        do_HEAD = do_GET
+        def do_HEAD(self) -> None:
+            self.do_GET()
 
         def log_message(self, *args: object) -> None:
             """Say nothing."""
@@ -102,7 +101,14 @@ def test_a_version_page_that_says_nothing_is_no_proof(probe: LifeProbe, body: by
 
 @pytest.mark.parametrize(
     "url",
-    ["", "nonsense", "ftp://127.0.0.1/", "http://[::1", "http://127.0.0.1:99999", "http://no.such.host.invalid"],
+    [
+        "",
+        "nonsense",
+        "ftp://127.0.0.1/",
+        "http://[::1",
+        "http://127.0.0.1:99999",
+        "http://no.such.host.invalid",
+    ],
 )
 def test_an_address_that_is_none_is_silence_not_an_error(probe: LifeProbe, url: str) -> None:
     sign = probe.look(url, Proof(), COMMIT, 2.0)
@@ -186,26 +192,17 @@ def test_a_process_lives_by_its_supervisors_word() -> None:
         "process://here/old": Running(True, "b" * 40, 5.0),
         "process://here/off": Running(False),
     }
-    look: Callable[[str], object] = lambda name: LifeProbe(SystemClock(), process=words.get).look(  # noqa: E731 - named for its use below
-        f"process://here/{name}", Proof("process"), COMMIT, 1.0
-    )
-    assert [getattr(look(name), "alive") for name in ("bot", "old", "off", "none")] == [True, False, False, False]  # noqa: B009 - the port's value is enough here
-    assert getattr(look("bot"), "up_s") == 61.0  # noqa: B009 - as above
-
-
-def test_the_word_of_systemd_is_read() -> None:
-    text = (
-        f"Id=steward-shop-{COMMIT[:12]}.service\nActiveState=active\nSubState=running\n"
-        "ActiveEnterTimestampMonotonic=100000000\n"
-    )
-    assert systemd_word(text, COMMIT, 170.0) == (True, 70.0)
-    assert systemd_word(text, "b" * 40, 170.0) == (False, 70.0)
-    assert systemd_word(text.replace("running", "auto-restart"), COMMIT, 170.0)[0] is False
-    assert systemd_word("", COMMIT, 170.0) == (False, 0.0)
+    probe = LifeProbe(SystemClock(), process=words.get)
+    seen = [
+        probe.look(f"process://here/{name}", Proof("process"), COMMIT, 1.0)
+        for name in ("bot", "old", "off", "none")
+    ]
+    assert [sign.alive for sign in seen] == [True, False, False, False]
+    assert seen[0].up_s == 61.0
 
 
 def test_a_package_lives_once_its_version_is_in_the_index(probe: LifeProbe) -> None:
-    index = {
+    index: Answers = {
         "/a": (200, {}, json.dumps({"releases": {"1.2.0": []}}).encode()),
         "/b": (200, {}, json.dumps({"versions": ["1.2.0"]}).encode()),
         "/c": (200, {}, json.dumps({"versions": {"1.1.0": {}}}).encode()),

@@ -12,11 +12,14 @@ import pytest
 from steward.adapters.clock import SystemClock
 from steward.adapters.deploy import units
 from steward.adapters.deploy.deployer import PLAYBOOKS, AnsibleDeployer
+from steward.adapters.deploy.local import Running
 from steward.adapters.deploy.playing import environment
 from steward.adapters.deploy.release import spare_port
 from steward.adapters.deploy.service import Service
+from steward.adapters.deploy.supervising import Supervisors, systemd_word
 from steward.adapters.deploy.targets import Target
 from steward.adapters.deploy.variables import variables_file
+from steward.ports.building import Deployed, DeployOrder
 from tests.contract.deploy.host_kit import pretended_host
 from tests.contract.deploy.kit import ONE, THREE, TWO, Scene, get, processes, with_proof
 
@@ -45,6 +48,20 @@ def test_words_of_a_project_are_nothing_but_words_to_systemd_and_ansible() -> No
     long = units.user_of("a" * 60)
     assert len(long) < 32
     assert long != units.user_of("a" * 61)
+
+
+def test_the_word_of_systemd_is_read(scene: Scene) -> None:
+    text = (
+        f"Commit={ONE}\nUptime=170.00\nId=steward-shop-{ONE[:12]}.service\nActiveState=active\n"
+        "SubState=running\nNRestarts=2\nActiveEnterTimestampMonotonic=100000000\n"
+    )
+    assert systemd_word(text) == Running(True, ONE, 70.0, 2)
+    assert not systemd_word(text.replace(f"Commit={ONE}", f"Commit={TWO}")).alive
+    assert not systemd_word(text.replace("running", "auto-restart")).alive
+    assert systemd_word("") == Running(False)
+    ask = Supervisors(scene.state, [], local=scene.local)
+    assert ask("process://local/shop") == Running(False)
+    assert [ask(url) for url in ("process://web/shop", "https://shop", "process://local/../x")] == [None] * 3
 
 
 def test_a_host_that_does_not_answer_is_unreachable_and_one_without_a_domain_is_refused(scene: Scene) -> None:
@@ -78,9 +95,11 @@ def test_a_host_that_does_not_answer_is_unreachable_and_one_without_a_domain_is_
 @pytest.mark.soak
 def test_a_site_goes_live_on_a_real_host_and_a_broken_one_does_not(scene: Scene, tmp_path: Path) -> None:
     with pretended_host(tmp_path) as host:
-        deployer = AnsibleDeployer(scene.state, [host.target], clock=scene.clock, local=scene.local, prove_s=8)
+        deployer = AnsibleDeployer(
+            scene.state, [host.target], clock=scene.clock, local=scene.local, prove_s=8
+        )
 
-        def deploy(order):  # type: ignore[no-untyped-def] # as Scene.deploy, to the host
+        def deploy(order: DeployOrder) -> Deployed:
             scene.told.clear()
             return deployer.deploy(order, scene.told.append, lambda: False)
 
@@ -144,9 +163,15 @@ def test_a_bot_on_a_real_host_never_runs_twice(scene: Scene, tmp_path: Path) -> 
             order = with_proof(scene.order(commit, extra=bot), kind="process")
             ended = deployer.deploy(order, scene.told.append, lambda: False)
             assert (ended.outcome, ended.url) == ("ok", "process://web/shop"), ended
+            word = Supervisors(scene.state, [host.target], local=scene.local)(ended.url)
+            assert word is not None
+            assert (word.alive, word.commit) == (True, commit)
+            assert word.up_s > 0
         broken = with_proof(scene.order(THREE, extra="sys.exit(3)"), kind="process")
         ended = deployer.deploy(broken, scene.told.append, lambda: False)
         assert (ended.outcome, ended.failed_task) == ("failed", "See that it keeps running")
         calls = host.calls()
         assert calls.index(f"stop steward-shop-{ONE[:12]}") < calls.index(f"start steward-shop-{TWO[:12]}")
-        assert calls.rindex(f"start steward-shop-{TWO[:12]}") > calls.index(f"start steward-shop-{THREE[:12]}")
+        assert calls.rindex(f"start steward-shop-{TWO[:12]}") > calls.index(
+            f"start steward-shop-{THREE[:12]}"
+        )

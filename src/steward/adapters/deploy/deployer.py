@@ -24,7 +24,7 @@ from steward.adapters.deploy.release import bubblewrap
 from steward.adapters.deploy.service import VARIABLE, BadService, Service, read_service
 from steward.adapters.deploy.targets import Target, checked
 from steward.adapters.deploy.variables import variables_file
-from steward.ports import Clock, Permanent, Transient
+from steward.ports import Clock, Transient
 from steward.ports.building import Deployed, DeployOrder
 from steward.ports.engine import StopAsked
 
@@ -32,6 +32,10 @@ COMMIT: Final = re.compile(r"[0-9a-f]{7,64}")
 PATH: Final = re.compile(r"/[A-Za-z0-9._~/?=&%+-]*")
 LOCK_ROUND_S: Final = 0.2
 PROVE_S: Final = 60.0
+BOXLESS: Final = (
+    "bubblewrap is not there: only the built-in template's projects run without a box. "
+    "Install it (apt-get install bubblewrap)"
+)
 PLAYBOOKS: Final = Path(steward.__file__).parent / "playbooks"
 
 
@@ -117,9 +121,7 @@ class AnsibleDeployer:
         with self._folders.one() as folder:
             facts = {**units.host_facts(target, slug), "stamp": str(folder)}
             job = self._prepare(folder, target, facts, {}, "remove.yml", 120.0)
-            return self._player.play(
-                job, redact=Redactor(()), said=lambda _text: None, stop=lambda: False
-            )
+            return self._player.play(job, redact=Redactor(()), said=lambda _text: None, stop=lambda: False)
 
     def _placed(self, slug: str) -> str:
         """The host that a project was deployed to before; the first one where it was not."""
@@ -148,8 +150,7 @@ class AnsibleDeployer:
             ),
             (
                 target.kind != "local" or bubblewrap() or order.trusted,
-                "bubblewrap is not there: only the built-in template's projects run without a box. "
-                "Install it (apt-get install bubblewrap)",
+                BOXLESS,
             ),
         )
         for good, reason in rules:

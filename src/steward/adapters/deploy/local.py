@@ -121,7 +121,9 @@ class LocalHost:
         except (OSError, subprocess.TimeoutExpired) as error:
             raise Transient(f"the keeper of {site.name} does not start: {error}") from None
         if ended.returncode not in {0, HELD, TAKEN}:
-            raise Transient(f"the keeper of {site.name} ended: {ended.stderr.decode(errors='replace')[-300:]}")
+            raise Transient(
+                f"the keeper of {site.name} ended: {ended.stderr.decode(errors='replace')[-300:]}"
+            )
         return ended.returncode != TAKEN
 
     def abandon(self, slug: str, commit: str) -> None:

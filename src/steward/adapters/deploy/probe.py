@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -200,20 +199,6 @@ class LifeProbe:
         except (httpx.HTTPError, ssl.SSLError, OSError, ValueError) as error:
             return False, f"its certificate is not believed: {_reason(error)}"
         return True, ""
-
-
-def systemd_word(text: str, commit: str, now_s: float) -> tuple[bool, float]:
-    """Whether `systemctl show` of a release's unit says that it runs that commit, and for how many seconds.
-
-    Wants the properties Id, ActiveState, SubState and ActiveEnterTimestampMonotonic (microseconds); `now_s` is
-    the host's monotonic clock (the first number of /proc/uptime).
-    """
-    found = dict(re.findall(r"^(\w+)=(.*)$", text, flags=re.MULTILINE))
-    runs = (found.get("ActiveState"), found.get("SubState")) == ("active", "running")
-    named = found.get("Id", "").removesuffix(".service").endswith(f"-{commit[:12]}")
-    since = found.get("ActiveEnterTimestampMonotonic", "")
-    up_s = now_s - int(since) / 1e6 if since.isdigit() and since != "0" else 0.0
-    return runs and named, max(0.0, up_s)
 
 
 def _joined(url: str, path: str) -> str:

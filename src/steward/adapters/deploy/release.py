@@ -16,6 +16,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -109,7 +110,7 @@ class Release:
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
             # One thread, and nothing but a system call: what makes this unsafe elsewhere is not here.
-            preexec_fn=die_with_parent,  # noqa: PLW1509 - see above
+            preexec_fn=die_with_parent,
             limit=LINE_MAX * 8,
         )
 
@@ -148,16 +149,12 @@ class Release:
         if self.code is None:
             for pid in offspring(process.pid) or [process.pid]:
                 _signal(pid, signal.SIGTERM)
-            try:
+            with suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.shield(process.wait()), GRACE_S)
-            except TimeoutError:
-                pass
             for pid in [process.pid, *offspring(process.pid)]:
                 _signal(pid, signal.SIGKILL)
-            try:
+            with suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                pass
         if self._reading is not None:
             await asyncio.wait([self._reading], timeout=GRACE_S)
 
@@ -193,7 +190,10 @@ def bubblewrap() -> str | None:
     words = [program, *_ALONE, "--ro-bind", "/", "/", "--proc", "/proc", "true"]
     try:
         pid = os.posix_spawnp(
-            program, words, dict(os.environ), file_actions=[(os.POSIX_SPAWN_OPEN, 2, "/dev/null", os.O_WRONLY, 0)]
+            program,
+            words,
+            dict(os.environ),
+            file_actions=[(os.POSIX_SPAWN_OPEN, 2, "/dev/null", os.O_WRONLY, 0)],
         )
         _pid, state = os.waitpid(pid, 0)
     except OSError:
