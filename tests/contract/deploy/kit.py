@@ -29,7 +29,7 @@ from steward.ports.building import Deployed, DeployOrder
 
 ONE, TWO, THREE = "1" * 40, "2" * 40, "3" * 40
 
-SITE = '''
+SITE = """
 import json, os, sys, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -49,7 +49,7 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 128
 
 COMMIT = os.environ["RELEASE"]
-'''
+"""
 SERVE = 'Server((os.environ["HOST"], int(os.environ["PORT"])), Answer).serve_forever()\n'
 DEPLOY = """
 [service]

@@ -44,7 +44,9 @@ def test_a_commit_goes_live_the_next_takes_over_without_a_gap_and_a_broken_one_d
     assert again.url == first.url
 
     # A broken commit leaves the old one serving, and nothing of itself.
-    ended = scene.deploy(scene.order(THREE, extra="sys.exit('the stock is missing')", secrets={"A": "a-secret"}))
+    ended = scene.deploy(
+        scene.order(THREE, extra="sys.exit('the stock is missing')", secrets={"A": "a-secret"})
+    )
     assert (ended.outcome, ended.failed_task) == ("failed", "Start the new release and see it prove itself")
     assert ended.reason == "the new release ended by itself (code 1): the stock is missing"
     assert ended.url == ""
@@ -218,5 +220,7 @@ def test_old_releases_are_removed_but_for_the_last_five(scene: Scene) -> None:
     assert hand.tidy(site, ONE)
     assert len(scene.releases()) == 5
     assert ONE in scene.releases()
-    assert sorted(path.name for path in (site / "env").iterdir()) == [f"{name}.json" for name in scene.releases()]
+    assert sorted(path.name for path in (site / "env").iterdir()) == [
+        f"{name}.json" for name in scene.releases()
+    ]
     assert not hand.tidy(site, ONE)

@@ -67,7 +67,9 @@ def test_one_that_takes_too_long_is_ended_and_hosts_are_locked_meanwhile(scene: 
     other = replace(scene.order(ONE, slug="inn"), timeout_s=0.3)
     second = scene.deployer.deploy(other, told.append, lambda: False)
     assert (second.outcome, told) == ("timeout", ["Waiting for another deployment on here ..."])
-    assert scene.deployer.deploy(scene.order(ONE, slug="inn"), told.append, lambda: True).outcome == "cancelled"
+    assert (
+        scene.deployer.deploy(scene.order(ONE, slug="inn"), told.append, lambda: True).outcome == "cancelled"
+    )
     thread.join()
     assert ends[0].outcome == "timeout"
     assert ends[0].reason == "it took longer than 2 s"
@@ -146,7 +148,14 @@ scene.deployer.deploy(order, lambda said: print(said, flush=True), lambda: False
 
 @pytest.mark.soak
 @pytest.mark.parametrize(
-    "moment", ["Put the files", "Write the env", "Start the new", "Switch to", "Switch to the new release and remove old ones:"]
+    "moment",
+    [
+        "Put the files",
+        "Write the env",
+        "Start the new",
+        "Switch to",
+        "Switch to the new release and remove old ones:",
+    ],
 )
 def test_after_a_kill_at_any_moment_deploying_again_ends_right(
     scene: Scene, tmp_path: Path, moment: str

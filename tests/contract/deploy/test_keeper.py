@@ -67,7 +67,9 @@ def test_requests_are_answered_while_one_release_follows_another(scene: Scene) -
 
 
 def test_a_connection_that_is_kept_open_is_not_cut_within_an_answer(scene: Scene) -> None:
-    paused = SITE.replace("self.send_response", "time.sleep(1.0 if self.path == '/up' else 0); self.send_response")
+    paused = SITE.replace(
+        "self.send_response", "time.sleep(1.0 if self.path == '/up' else 0); self.send_response"
+    )
     first = scene.order(ONE)
     scene.quick(first)
     (first.tree / "site.py").write_text(paused)
@@ -117,7 +119,9 @@ def test_a_process_without_an_address_never_runs_twice(scene: Scene) -> None:
     assert sign.up_s is not None
 
 
-def test_a_keeper_that_is_killed_takes_its_release_along_and_the_next_one_serves_the_same(scene: Scene) -> None:
+def test_a_keeper_that_is_killed_takes_its_release_along_and_the_next_one_serves_the_same(
+    scene: Scene,
+) -> None:
     url = scene.quick(scene.order(ONE))
     os.kill(keeper_pid(scene), signal.SIGKILL)
     site = scene.local.site("shop")

@@ -32,6 +32,10 @@ COMMIT: Final = re.compile(r"[0-9a-f]{7,64}")
 PATH: Final = re.compile(r"/[A-Za-z0-9._~/?=&%+-]*")
 LOCK_ROUND_S: Final = 0.2
 PROVE_S: Final = 60.0
+BOXLESS: Final = (
+    "bubblewrap is not there: only the built-in template's projects run without a box. "
+    "Install it (apt-get install bubblewrap)"
+)
 PLAYBOOKS: Final = Path(steward.__file__).parent / "playbooks"
 
 
@@ -146,8 +150,7 @@ class AnsibleDeployer:
             ),
             (
                 target.kind != "local" or bubblewrap() or order.trusted,
-                "bubblewrap is not there: only the built-in template's projects run without a box. "
-                "Install it (apt-get install bubblewrap)",
+                BOXLESS,
             ),
         )
         for good, reason in rules:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -44,6 +43,7 @@ class _Page:
 
     code: int
     body: bytes
+    url: str
     tls_days_left: float | None = None
     elsewhere: str = ""
 
@@ -92,7 +92,7 @@ class LifeProbe:
         page = self._get(_joined(url, proof.path), until)
         days, trusted, words = page.tls_days_left, None, ""
         if days is not None:
-            trusted, words = self._verify(_joined(url, proof.path), until)
+            trusted, words = self._verify(page.url, until)
         if page.elsewhere or not 200 <= page.code < 300:
             detail = page.elsewhere or f"{proof.path} answers {page.code}"
             return Sign(False, "", _joint(detail, words), days, trusted)
@@ -146,13 +146,13 @@ class LifeProbe:
                 with self._stream(client, url, until) as answer:
                     days = self._days_left(answer)
                     if not answer.has_redirect_location:
-                        return _Page(answer.status_code, self._read(answer, until, most), days)
+                        return _Page(answer.status_code, self._read(answer, until, most), str(url), days)
                     further = url.join(answer.headers["location"])
                 if further.host != host or further.scheme not in {"http", "https"}:
                     words = f"it redirects to another host, {further.host[:100]}"
-                    return _Page(answer.status_code, b"", days, words)
+                    return _Page(answer.status_code, b"", str(url), days, words)
                 url = further
-        return _Page(310, b"", None, "it redirects without end")
+        return _Page(310, b"", str(url), None, "it redirects without end")
 
     @contextmanager
     def _stream(self, client: httpx.Client, url: httpx.URL, until: float) -> Iterator[httpx.Response]:
@@ -178,7 +178,7 @@ class LifeProbe:
 
     def _days_left(self, answer: httpx.Response) -> float | None:
         shown = answer.extensions["network_stream"].get_extra_info("ssl_object")
-        der = shown.getpeercert(binary_form=True) if shown is not None else None
+        der = shown.getpeercert(True) if shown is not None else None
         if der is None:
             return None
         try:
@@ -199,20 +199,6 @@ class LifeProbe:
         except (httpx.HTTPError, ssl.SSLError, OSError, ValueError) as error:
             return False, f"its certificate is not believed: {_reason(error)}"
         return True, ""
-
-
-def systemd_word(text: str, commit: str, now_s: float) -> tuple[bool, float]:
-    """Whether `systemctl show` of a release's unit says that it runs that commit, and for how many seconds.
-
-    Wants the properties Id, ActiveState, SubState and ActiveEnterTimestampMonotonic (microseconds); `now_s` is
-    the host's monotonic clock (the first number of /proc/uptime).
-    """
-    found = dict(re.findall(r"^(\w+)=(.*)$", text, flags=re.MULTILINE))
-    runs = (found.get("ActiveState"), found.get("SubState")) == ("active", "running")
-    named = found.get("Id", "").removesuffix(".service").endswith(f"-{commit[:12]}")
-    since = found.get("ActiveEnterTimestampMonotonic", "")
-    up_s = now_s - int(since) / 1e6 if since.isdigit() and since != "0" else 0.0
-    return runs and named, max(0.0, up_s)
 
 
 def _joined(url: str, path: str) -> str:

@@ -16,6 +16,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -148,16 +149,12 @@ class Release:
         if self.code is None:
             for pid in offspring(process.pid) or [process.pid]:
                 _signal(pid, signal.SIGTERM)
-            try:
+            with suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.shield(process.wait()), GRACE_S)
-            except TimeoutError:
-                pass
             for pid in [process.pid, *offspring(process.pid)]:
                 _signal(pid, signal.SIGKILL)
-            try:
+            with suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                pass
         if self._reading is not None:
             await asyncio.wait([self._reading], timeout=GRACE_S)
 

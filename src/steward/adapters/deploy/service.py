@@ -50,15 +50,16 @@ def read_service(tree: Path, *, compose_allowed: bool = False) -> Service:
     service = tables.get("service", {})
     if "service" not in tables and not compose:
         raise BadService(f"{FILE}: there is no [service]")
-    names = [_variable(service, key, default) for key, default in NAMES]
     command = service.get("command", [])
     if not compose or command:
         _check_command(command)
     _check_proof(tables.get("proof", {}))
-    return Service(tuple(command), *names, compose=compose)
-
-
-NAMES: Final = (("port_variable", "PORT"), ("host_variable", "HOST"))
+    return Service(
+        tuple(command),
+        _variable(service, "port_variable", "PORT"),
+        _variable(service, "host_variable", "HOST"),
+        compose,
+    )
 
 
 def _is_plain(path: Path) -> bool:

@@ -22,7 +22,8 @@ class Target:
     `host_key` is one line, "ssh-ed25519 AAAA...", that the host must show; `key_file` the private key for this
     host alone. `base` is where releases lie. `domain_pattern` holds "{slug}". With `reverse_proxy` Caddy on the
     host serves https://<domain>. `ports` are those that releases may listen on, on the host's loopback.
-    `unit_folder` and `caddyfile` are where systemd and Caddy look.
+    `unit_folder` and `caddyfile` are where systemd and Caddy look; `python` is the host's interpreter, found by
+    Ansible where it is left out.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Target:
     ports: tuple[int, int] = (20000, 20999)
     unit_folder: str = "/etc/systemd/system"
     caddyfile: str = "/etc/caddy/Caddyfile"
+    python: str = ""
 
     def domain(self, slug: str) -> str:
         """The name that a project gets; "" where the host gives none."""
@@ -68,6 +70,7 @@ def _wrong(target: Target) -> str:
         (re.fullmatch(r"/[\w./-]+", target.base), "its base folder is no absolute path"),
         (re.fullmatch(r"/[\w./-]+", target.unit_folder), "its folder of units is no absolute path"),
         (re.fullmatch(r"/[\w./-]+", target.caddyfile), "its Caddyfile is no absolute path"),
+        (re.fullmatch(r"(/[\w./-]+)?", target.python), "its interpreter is no absolute path"),
         (
             not target.domain_pattern or (DOMAIN.fullmatch(target.domain_pattern)),
             "its domain pattern is no domain",

@@ -28,6 +28,7 @@ def host_facts(target: Target, slug: str) -> dict[str, Any]:
         "root": f"{target.base}/{slug}",
         "run_as": user_of(slug),
         "become_root": target.user != "root",
+        "host_python": target.python or "python3",
         "unit_folder": target.unit_folder,
         "caddyfile": target.caddyfile,
         "caddy_folder": str(Path(target.caddyfile).parent / "steward"),
@@ -95,5 +96,5 @@ def connection(target: Target, folder: Path) -> dict[str, Any]:
         "ansible_user": target.user,
         "ansible_ssh_private_key_file": str(target.key_file),
         "ansible_ssh_common_args": " ".join(options),
-        "ansible_python_interpreter": "auto_silent",
+        "ansible_python_interpreter": target.python or "auto_silent",
     }
