@@ -33,7 +33,11 @@ def main(argv: list[str]) -> int:
     settings: dict[str, Any] = json.loads(argv[1])
     prompt = sys.stdin.read()
     with subprocess.Popen(
-        argv[argv.index("--") + 1 :], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+        argv[argv.index("--") + 1 :],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
     ) as agent:
         client = Client(agent)
         try:
@@ -52,7 +56,11 @@ def converse(client: Client, settings: dict[str, Any], prompt: str) -> None:
     about = {"name": "steward", "version": "1"}
     greeted = client.call(
         "initialize",
-        {"protocolVersion": VERSION, "clientCapabilities": {"fs": files, "terminal": False}, "clientInfo": about},
+        {
+            "protocolVersion": VERSION,
+            "clientCapabilities": {"fs": files, "terminal": False},
+            "clientInfo": about,
+        },
     )
     if greeted.get("protocolVersion") != VERSION:
         raise Failed(f"it speaks version {greeted.get('protocolVersion')} of the protocol")
@@ -171,7 +179,10 @@ class Client:
             say("tool_end", f"{title} {update['status']}")
         else:
             # Everything else shows that it is alive.
-            say("text", str((update.get("content") or {}).get("text") or "") if kind == "agent_thought_chunk" else "")
+            say(
+                "text",
+                str((update.get("content") or {}).get("text") or "") if kind == "agent_thought_chunk" else "",
+            )
 
 
 def say(kind: str, text: str, **more: Any) -> None:

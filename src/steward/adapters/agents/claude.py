@@ -59,7 +59,9 @@ class ClaudeLines:
             account.model = text(event.get("model")) or account.model
             return [(RunEventKind.TEXT, f"Claude Code {text(event.get('claude_code_version'))}".strip())]
         if subtype == "api_retry":
-            return [(RunEventKind.RETRY, f"{text(event.get('error_status'))} {text(event.get('error'))}".strip())]
+            return [
+                (RunEventKind.RETRY, f"{text(event.get('error_status'))} {text(event.get('error'))}".strip())
+            ]
         return [(RunEventKind.TEXT, "")]
 
     def _assistant(self, message: dict[str, Any], account: Account) -> Iterator[Said]:
@@ -112,6 +114,7 @@ class ClaudeCode:
         argv = [str(program), "-p", "--output-format", "stream-json", "--verbose"]
         # What lies in the repository configures nothing: neither its settings nor its servers of tools.
         argv += ["--dangerously-skip-permissions", "--strict-mcp-config", "--setting-sources", "user"]
+        argv += ["--disallowedTools", "WebSearch,WebFetch"]
         argv += ["--model", spec.model] if spec.model else []
         argv += ["--max-turns", str(spec.limits.turns)] if spec.limits.turns is not None else []
         command = Command(
