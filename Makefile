@@ -9,7 +9,9 @@ LOCK   := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 HERE   := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --editable .
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak check bench screenshots format lock clean docs
+AGENTS := @anthropic-ai/claude-code@2.1.332 @openai/codex@0.171.0 opencode-ai@1.18.33
+
+.PHONY: help run test soak agents check bench screenshots format lock clean docs
 
 help: ## Show what make can do
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,6 +39,11 @@ test: $(VENV)/dev.stamp ## Run every test but the long ones
 
 soak: $(VENV)/dev.stamp ## Run the long ones: kill loops, storms, long generated runs
 	$(BIN)/python -m pytest -m soak -q --timeout 3600
+
+agents: ## Install the coding agents that the tests try, by npm, into .agents (1.2 GB)
+	npm install --prefix .agents --no-audit --no-fund --no-save --no-package-lock $(AGENTS)
+	node .agents/node_modules/@anthropic-ai/claude-code/install.cjs
+	node .agents/node_modules/opencode-ai/postinstall.mjs
 
 check: $(VENV)/dev.stamp ## Lint, types, layers, tidiness
 	$(BIN)/ruff check .

@@ -2,7 +2,7 @@
 
 from hypothesis import settings
 
-pytest_plugins = ["tests.stores", "tests.browser.chromium"]
+pytest_plugins = ["tests.stores", "tests.browser.chromium", "tests.contract.agents.installed"]
 
 settings.register_profile("steward", deadline=None)
 settings.load_profile("steward")

@@ -2,7 +2,7 @@
 
 What it does is chosen by `script`: "write" calls a tool that writes hello.txt, then is done; "nothing" says that it
 is done at once; "hang" begins an answer and goes on saying nothing; "overloaded" and "broken" answer 529 and 500;
-"costly" counts a million tokens with each answer, and calls a tool forever.
+"costly" counts a million tokens with each answer, and calls a tool forever; "crash" kills whatever it can reach.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, Final
 KEY: Final = "sk-the-real-key-of-the-tests"
 MODEL: Final = {"anthropic": "claude-sonnet-4-5", "openai": "gpt-5"}
 WRITE: Final = "echo hello > hello.txt"
-SPIN: Final = "sleep 0.1"
+COMMANDS: Final = {"write": WRITE, "costly": "sleep 0.1", "crash": "kill -9 -1"}
 DONE: Final = "Done: hello.txt is written."
 
 
@@ -87,9 +87,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.plain(200, {"input_tokens": 10})
         elif server.script in {"overloaded", "broken"}:
             status = 529 if server.script == "overloaded" else 500
-            self.plain(status, {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}})
+            self.plain(
+                status, {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
+            )
         else:
-            speak = anthropic if "/messages" in self.path else responses if "/responses" in self.path else chat
+            speak = (
+                anthropic if "/messages" in self.path else responses if "/responses" in self.path else chat
+            )
             self.stream(speak(body, server))
 
     def plain(self, status: int, value: Mapping[str, Any]) -> None:
@@ -119,9 +123,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 def tool(body: Mapping[str, Any], server: Model) -> tuple[str, dict[str, Any]] | None:
     """The call to make now: a command of a shell, as this program names that tool; None: say that it is done."""
-    if server.script not in {"write", "costly"} or (server.script == "write" and answered(body)):
+    command = COMMANDS.get(server.script)
+    if command is None or (server.script == "write" and answered(body)):
         return None
-    command = WRITE if server.script == "write" else SPIN
     for given in body.get("tools") or ():
         name = given.get("name") or (given.get("function") or {}).get("name")
         if name in {"Bash", "bash"}:
@@ -146,7 +150,7 @@ def anthropic(body: Mapping[str, Any], server: Model) -> Iterator[tuple[str, Map
     taken, given = server.counted()
     call = tool(body, server)
     number = len(server.asked)
-    start = {
+    start: dict[str, Any] = {
         "id": f"msg_{number}",
         "type": "message",
         "role": "assistant",
@@ -184,7 +188,10 @@ def responses(body: Mapping[str, Any], server: Model) -> Iterator[tuple[str, Map
         item["arguments"] = json.dumps(call[1])
     yield "response.created", {"type": "response.created", "response": {"id": f"r{number}"}}
     added = {**item, "content": []} if call is None else item
-    yield "response.output_item.added", {"type": "response.output_item.added", "output_index": 0, "item": added}
+    yield (
+        "response.output_item.added",
+        {"type": "response.output_item.added", "output_index": 0, "item": added},
+    )
     yield "response.output_item.done", {"type": "response.output_item.done", "output_index": 0, "item": item}
     usage = {
         "input_tokens": taken,

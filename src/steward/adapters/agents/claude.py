@@ -114,6 +114,7 @@ class ClaudeCode:
         argv = [str(program), "-p", "--output-format", "stream-json", "--verbose"]
         # What lies in the repository configures nothing: neither its settings nor its servers of tools.
         argv += ["--dangerously-skip-permissions", "--strict-mcp-config", "--setting-sources", "user"]
+        argv += ["--disallowedTools", "WebSearch,WebFetch"]
         argv += ["--model", spec.model] if spec.model else []
         argv += ["--max-turns", str(spec.limits.turns)] if spec.limits.turns is not None else []
         command = Command(

@@ -43,9 +43,6 @@ class CodexLines:
         if event is None:
             return [(RunEventKind.TEXT, line)]
         kind = text(event.get("type"))
-        if kind == "thread.started":
-            account.session = text(event.get("thread_id")) or None
-            return [(RunEventKind.TEXT, "")]
         if kind.startswith("item."):
             return self._item(kind, inner(event, "item"), account)
         if kind == "turn.completed":
@@ -54,10 +51,11 @@ class CodexLines:
             reason = text(inner(event, "error").get("message"))
             account.finish(Outcome.PROVIDER_ERROR, reason[:500])
             return [(RunEventKind.ERROR, reason), (RunEventKind.FINISHED, "")]
+        said = text(event.get("message"))
         if kind == "error":
-            said = text(event.get("message"))
-            return [(RunEventKind.RETRY if "econnecting" in said else RunEventKind.ERROR, said)]
-        return [(RunEventKind.TEXT, "")]
+            return [(RunEventKind.RETRY if said.startswith("Reconnecting") else RunEventKind.ERROR, said)]
+        account.session = text(event.get("thread_id")) or account.session
+        return [(RunEventKind.TEXT, said)]
 
     def _item(self, kind: str, item: dict[str, Any], account: Account) -> list[Said]:
         what = text(item.get("type"))

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from genai_prices import Usage, calc_price
-
 NAMES: Final = {
     "input_tokens": "input_tokens",
     "output_tokens": "output_tokens",
@@ -20,6 +18,9 @@ def price_usd(model: str, usage: Mapping[str, int]) -> float | None:
     counted = {NAMES[name]: count for name, count in usage.items() if name in NAMES}
     if not model or not counted:
         return None
+    # The list is long, and most runs need it only once if ever.
+    from genai_prices import Usage, calc_price
+
     # An address of the kind "provider/model" is a model of that provider.
     name = model.rpartition("/")[2]
     try:

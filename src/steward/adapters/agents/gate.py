@@ -1,7 +1,8 @@
 """The one way from a box to a model: a server outside that adds the key, and lets through nothing else.
 
 The program in the box speaks plain HTTP to a loopback of its own; what it says comes out of a unix socket here.
-Only the calls that a model is used by go on, to the one address that is configured. The key is put in here, so that
+Only the calls that a model is used by go on, to the one address that is configured, and none that would have its
+vendor reach out in turn. The key is put in here, so that
 nobody in the box ever holds it; answers are passed on as they come.
 """
 
@@ -21,6 +22,7 @@ from typing import Final, Self
 import httpx
 
 from steward.adapters.agents.metering import Meter
+from steward.adapters.agents.reaching import reaching
 from steward.ports.box import TUNNEL_PORT, Tunnel
 from steward.ports.errors import Permanent
 
@@ -95,6 +97,8 @@ class ModelGate:
         self.meter = Meter()
         self._usd = usd
         self._notes: deque[str] = deque(maxlen=NOTES_MAX)
+        self.trouble = ""
+        """What the model answered last, where that was an error."""
         url = httpx.URL(access.base_url.rstrip("/"))
         self.upstream = httpx.Client(
             timeout=httpx.Timeout(30.0, read=600.0),
@@ -152,7 +156,7 @@ class ModelGate:
         """Keep what was refused."""
         self._notes.append(text)
 
-    def refusal(self, method: str, target: str) -> str | None:
+    def refusal(self, method: str, target: str, body: bytes) -> str | None:
         """Why a call may not go on; None where it may."""
         path = target.partition("?")[0]
         known = any(path == call or path.startswith(f"{call}/") for call in CALLS[self.access.kind])
@@ -160,7 +164,8 @@ class ModelGate:
             return f"refused: {method} {target[:200]}"
         if self._usd is not None and (self.spent_usd or 0.0) >= self._usd:
             return f"refused: the budget of {self._usd:.2f} dollars is spent"
-        return None
+        what = reaching(body)
+        return f"refused: {what}" if what is not None else None
 
 
 class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
@@ -193,19 +198,20 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         """Let a call through, or refuse it."""
         gate = self.server.gate
         body = self._body()
-        reason = gate.refusal(self.command, self.path)
+        reason = "refused: too long a call" if body is None else gate.refusal(self.command, self.path, body)
         if body is None or reason is not None:
-            self._refuse(HTTPStatus.FORBIDDEN, reason or "refused: too long a call")
+            self._refuse(HTTPStatus.FORBIDDEN, reason or "")
             return
         headers = {name: value for name, value in self.headers.items() if name.lower() not in NOT_PASSED}
         headers |= {"accept-encoding": "identity", **gate.access.header()}
         url = gate.access.base_url.rstrip("/") + self.path
         try:
             with gate.upstream.stream(self.command, url, headers=headers, content=body) as answer:
+                gate.trouble = f"it answers {answer.status_code}" if answer.is_error else ""
                 self._pass(answer, body)
         except httpx.HTTPError as error:
-            # The text of some errors names the address; none of them names the key.
-            self._refuse(HTTPStatus.BAD_GATEWAY, f"the model cannot be reached: {type(error).__name__}")
+            gate.trouble = f"it cannot be reached: {type(error).__name__}"
+            self._refuse(HTTPStatus.BAD_GATEWAY, f"the model: {gate.trouble}")
 
     do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_OPTIONS = do_CONNECT = handle_one_call  # noqa: N815 - names of the base class
 

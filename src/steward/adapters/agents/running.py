@@ -141,15 +141,22 @@ class _Listening:
     def _outcome(self, end: BoxEnd) -> tuple[Outcome, str]:
         account = self._account
         if self._ended is not None and not (account.finished and self._ended[0] is Outcome.COMPLETED):
-            if self._ended[0] is Outcome.TIMEOUT and self._retried:
-                return Outcome.PROVIDER_ERROR, f"the model does not answer: {self._retried}"
-            return self._ended
+            return self._blamed(*self._ended)
         if end.why in BOUNDS:
-            return BOUNDS[end.why]
+            return self._blamed(*BOUNDS[end.why])
         if account.finished:
             return account.outcome, account.reason
         said = f": {self._tail.strip().splitlines()[-1][:300]}" if self._tail.strip() else ""
-        return Outcome.CRASHED, f"it ended with {end.exit_code} without saying that it is done{said}"
+        return self._blamed(
+            Outcome.CRASHED, f"it ended with {end.exit_code} without saying that it is done{said}"
+        )
+
+    def _blamed(self, outcome: Outcome, reason: str) -> tuple[Outcome, str]:
+        """The same; a silence or a crash of one that waits for its model in vain is its provider's."""
+        trouble = (self._gate.trouble if self._gate else "") or self._retried
+        if trouble and outcome in {Outcome.TIMEOUT, Outcome.CRASHED}:
+            return Outcome.PROVIDER_ERROR, f"the model: {trouble} ({reason})"
+        return outcome, reason
 
     def _cost(self) -> tuple[dict[str, int], float | None, str]:
         """The agent's word; else what the gate counted, or what it counted itself, at the listed price."""
