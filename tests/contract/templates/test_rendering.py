@@ -200,10 +200,11 @@ def test_without_a_box_other_templates_can_be_refused(tmp_path: Path, simple: Re
 
 
 def test_code_of_a_template_runs_where_it_may(tmp_path: Path, simple: Release) -> None:
-    ref = simple(config="_tasks: ['echo ran > task.txt']\n")
+    ref = simple(config="_tasks: ['echo ran > task.txt', 'git init --quiet']\n")
     allowed = CopierTemplates(tmp_path / "state", runner=Box(), allow_code=True, allow_files=True)
     allowed.render(ref, {}, tmp_path / "made", previous=False)
     assert (tmp_path / "made" / "task.txt").read_text() == "ran\n"
+    assert not (tmp_path / "made" / ".git").exists()
 
 
 def test_a_box_that_runs_out_of_time_is_told(tmp_path: Path, simple: Release) -> None:

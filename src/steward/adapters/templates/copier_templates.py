@@ -119,7 +119,8 @@ class CopierTemplates:
             )
             self._run(one, order, hidden)
             rendered = listed(one.project)
-            if (one.project / ".git").exists():
+            # Programs of a template may well run "git init"; that repository is left behind with the job.
+            if (one.project / ".git").exists() and not self._code:
                 raise Permanent("the template renders a .git folder", "Take it out of the template")
             _keep_secrets_out(rendered.get(pinned.answers_file), pinned.template)
             take_over(rendered, into)
