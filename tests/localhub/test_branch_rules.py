@@ -80,6 +80,7 @@ def test_a_required_check_must_succeed_before_a_merge(hub: Hub, http: httpx.Clie
     )
     fault = hub.fault("checks_absent", repo=repo)
     pull(http, repo, check("unit", *PASSES))
+    assert http.get(f"/repos/acme/{repo}/pulls/1").json()["mergeable_state"] == "blocked"
     assert merge(http, repo) == (405, f'{_VIOLATED}Required status check "unit" is expected.\n\n')
     hub.clear_faults(fault)
     hub.fault("checks_stuck", repo=repo)
@@ -93,6 +94,7 @@ def test_a_required_check_must_succeed_before_a_merge(hub: Hub, http: httpx.Clie
     hub.clear_faults()
     sha = put_file(http, repo, "c", "x", branch="dev")
     completed(http, repo, sha)
+    assert http.get(f"/repos/acme/{repo}/pulls/1").json()["mergeable_state"] == "clean"
     assert merge(http, repo, sha="1" * 40)[0] == 409
     assert merge(http, repo, sha=sha) == (200, "Pull Request successfully merged")
 

@@ -1,10 +1,12 @@
 """Declared checks run on real code after real pushes, and are reported as GitHub Actions does. Needs git and /proc."""
 
 import os
+import random
 import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -411,3 +413,32 @@ def test_a_localhub_that_ends_kills_what_runs_and_runs_it_at_the_next_start(tmp_
     with Hub(data_dir=tmp_path) as hub, httpx.Client(base_url=hub.url, headers=hub.headers) as http:
         assert completed(http, "shop", sha)["conclusion"] == "success"
         assert tip(http, "shop") == sha
+
+
+@pytest.mark.soak
+def test_whatever_is_killed_and_when_every_check_ends_once(tmp_path: Path) -> None:
+    draw = random.Random(7)
+    both = "".join(shell(f"unit{number}", f"sleep 0.{number}03125") for number in range(4))
+    shas: list[str] = []
+    process, http = _started(tmp_path)
+    try:
+        http.post("/orgs/acme/repos", json={"name": "shop", "auto_init": True})
+        put_file(http, "shop", ".localhub/checks.toml", both)
+        for round_ in range(8):
+            shas += [put_file(http, "shop", f"f{round_}-{number}", "x") for number in range(2)]
+            time.sleep(draw.random())
+            process.kill()
+            process.communicate()
+            http.close()
+            process, http = _started(tmp_path)
+        assert [completed(http, "shop", sha)["conclusion"] for sha in shas] == ["success"] * len(shas)
+        for sha in shas:
+            assert len(check_runs(http, "shop", sha, filter="all")) == 4
+        assert http.get("/_localhub").json()["checks"]["queued"] == 0
+        assert len(workflow_runs(http, "shop")) == len(shas) + 1
+        assert processes("03125") == []
+        assert not any((tmp_path / "checks").iterdir())
+    finally:
+        process.kill()
+        process.communicate()
+        http.close()

@@ -43,8 +43,19 @@ def create(call: Call) -> Answer:
             "base_sha": base_sha,
         }
         pull = pulls.add(call.core, call.caller, repo, wanted)
-    shown = pulls.full_shape(git, repo, pull, call.base, call.site)
+    shown = _full(call, repo, pull)
     return Answer(201, shown, {"Location": shown["url"]})
+
+
+def _full(call: Call, repo: Repo, pull: Pull) -> dict[str, Any]:
+    """The long form; `blocked` where it merges cleanly and a rule of its base keeps this caller from merging it."""
+    git = call.core.git(repo)
+    shown = pulls.full_shape(git, repo, pull, call.base, call.site)
+    if shown["mergeable_state"] == "clean" and branchrules.unmergeable(
+        call.core, call.caller, repo, git, pull
+    ):
+        shown["mergeable_state"] = "blocked"
+    return shown
 
 
 def _branch(git: GitRepo, name: str, ref: str) -> str:
@@ -86,8 +97,7 @@ def index(call: Call) -> Answer:
 def show(call: Call) -> Answer:
     """`GET .../pulls/{number}`."""
     repo = call.repo()
-    pull = _pull(call, repo)
-    return Answer(body=pulls.full_shape(call.core.git(repo), repo, pull, call.base, call.site))
+    return Answer(body=_full(call, repo, _pull(call, repo)))
 
 
 def _pull(call: Call, repo: Repo) -> Pull:
@@ -110,7 +120,7 @@ def change(call: Call) -> Answer:
             pull = pulls.close(call.core, call.caller, repo, pull)
         elif state == "open" and pull.state == "closed":
             pull = _reopened(call, repo, pull)
-    return Answer(body=pulls.full_shape(call.core.git(repo), repo, pull, call.base, call.site))
+    return Answer(body=_full(call, repo, pull))
 
 
 def _edited(call: Call, repo: Repo, pull: Pull) -> Pull:
