@@ -50,7 +50,7 @@ class Road:
 
     def building(self) -> Any:
         """What Anna may ask."""
-        return self.app.building(ANNA)
+        return self.app.commands(ANNA)
 
     def project(self, slug: str) -> dict[str, Any]:
         """As faces see it."""

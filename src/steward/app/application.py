@@ -10,7 +10,6 @@ from steward.app.attending import Attending
 from steward.app.attention import Attention
 from steward.app.board import Board
 from steward.app.building import Building
-from steward.app.commands import Commands
 from steward.app.credentials import Credentials
 from steward.app.deciding import Deciding
 from steward.app.doctor import Check, examine
@@ -25,6 +24,7 @@ from steward.app.service import Service
 from steward.app.sync import Sync
 from steward.app.times import Times
 from steward.app.webhooks import Webhooks
+from steward.app.works import Works
 from steward.domain.people import Principal
 from steward.domain.repository import Budget
 
@@ -40,7 +40,7 @@ class Application(Parts):
 
     def queries(self, by: Principal) -> Queries:
         """What that principal may be shown."""
-        return Queries(self.store, by)
+        return Queries(self.store, by, builds=self.templates is not None)
 
     def activity(self, by: Principal) -> Activity:
         """The history as that principal may see it."""
@@ -70,13 +70,13 @@ class Application(Parts):
         """Looks on demand."""
         return Sync(self, by)
 
-    def commands(self, by: Principal, expecting: int | None = None) -> Commands:
+    def commands(self, by: Principal, expecting: int | None = None) -> Building:
         """What that principal may ask of projects; `expecting` is the version a project must still have."""
-        return Commands(self.store, self.clock, by, self.channels, self.policy, expecting, self.templates)
-
-    def building(self, by: Principal, expecting: int | None = None) -> Building:
-        """What that principal may ask of the road."""
         return Building(self.store, self.clock, by, self.channels, self.policy, expecting, self.templates)
+
+    def works(self, by: Principal) -> Works:
+        """What that principal may be shown of building."""
+        return Works(self.store, by, self.templates)
 
     def deciding(self, by: Principal) -> Deciding:
         """What that principal may decide of organisations."""

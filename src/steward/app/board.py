@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
+from steward.app.building_views import operation_view
 from steward.app.filters import Filter
 from steward.app.policy import Policy
 from steward.app.queries import readable_organisations, shown_incidents
@@ -127,8 +128,12 @@ class Board:
         pairs = {project.id: (project, repository) for project, repository in found}
         homes = {organisation.id: organisation for organisation in view.organisations()}
         worst = view.worst_incidents(list(pairs))
+        running = view.current_operations(list(pairs))
         return {
-            key: self._card(view, pair, homes.get(pair[0].organisation_id), worst.get(key))
+            key: {
+                **self._card(view, pair, homes.get(pair[0].organisation_id), worst.get(key)),
+                "operation": operation_view(running.get(key)),
+            }
             for key, pair in pairs.items()
         }
 

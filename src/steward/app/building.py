@@ -6,7 +6,7 @@ writes the operation; what it comes to is the operation's to show.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from secrets import token_hex
 from typing import Any, Final
@@ -47,6 +47,21 @@ class Wish:
 
 class Building(Commands):
     """What one principal may ask of the road. Each call may raise Forbidden, Refused, Invalid, Stale, Unknown."""
+
+    def ways(self) -> Mapping[Trigger, Callable[[str, str], Json]]:
+        """The moves that have effects of their own."""
+        own: dict[Trigger, Callable[[str, str], Json]] = {
+            Trigger.APPROVED: self.approve,
+            Trigger.CONFIRMED: self.confirm,
+            Trigger.CANCELLED: self.cancel,
+            Trigger.STARTED: self.start,
+            Trigger.RESOLVED: self.resolve,
+            Trigger.UPDATE_REQUESTED: self.update,
+            Trigger.NEW_SPEC: self.redesign,
+            Trigger.SMALL_CHANGE: self.rebuild,
+            Trigger.UPDATE_ABANDONED: self.abandon,
+        }
+        return {**super().ways(), **own} if self.templates is not None else super().ways()
 
     def read_template(self, wish: Wish) -> Template:
         """The template that is wished for. Raises Permanent where it cannot be had."""
@@ -128,7 +143,7 @@ class Building(Commands):
         tx.append([Event(Kind.SPEC_STORED, at, self.actor, project.id, project.organisation_id, "", data)])
         return spec
 
-    def approve(self, reference: str, reason: str = "") -> Json:
+    def approve(self, reference: str, reason: str = "") -> Json:  # noqa: ARG002 - a gate's word may have one
         """Approve a draft's brief: its spec is checked and estimated. The estimate is what moves it on."""
         with told(self.store) as tx:
             project, _ = self.mine(tx, reference, Trigger.APPROVED)
@@ -168,7 +183,7 @@ class Building(Commands):
             self.move(tx, project, Trigger.CANCELLED, frozenset(proofs), reason, seen, who)
             return self.shown(tx, project.id)
 
-    def start(self, reference: str, reason: str = "") -> Json:
+    def start(self, reference: str, reason: str = "") -> Json:  # noqa: ARG002 - the same
         """Go on along the road from a settled status, where that waits for a person's word."""
         with told(self.store) as tx:
             project, who = self.mine(tx, reference, Trigger.STARTED)
@@ -199,7 +214,7 @@ class Building(Commands):
                 raise Refused("edge", f"nothing goes on from {project.status} by itself")
             return self.shown(tx, project.id)
 
-    def resolve(self, reference: str, to: Status | None = None, reason: str = "") -> Json:
+    def resolve(self, reference: str, reason: str = "", to: Status | None = None) -> Json:
         """Say that the cause of an error is gone: on where it stopped, or to the settled status before it."""
         with told(self.store) as tx:
             project, _ = self.mine(tx, reference, Trigger.RESOLVED)
@@ -247,8 +262,15 @@ class Building(Commands):
                 self.move(tx, project, Trigger.UPDATE_REQUESTED, proofs, text.strip()[:200], seen)
             return self.shown(tx, project.id)
 
-    def begin_update(self, reference: str, reason: str = "", *, design: bool) -> Json:
-        """Build the open update: after a design of its own, or at once where the design stands."""
+    def redesign(self, reference: str, reason: str = "") -> Json:
+        """Build the open update after a design of its own."""
+        return self._begin_update(reference, reason, design=True)
+
+    def rebuild(self, reference: str, reason: str = "") -> Json:
+        """Build the open update at once: the design stands."""
+        return self._begin_update(reference, reason, design=False)
+
+    def _begin_update(self, reference: str, reason: str, *, design: bool) -> Json:
         trigger = Trigger.NEW_SPEC if design else Trigger.SMALL_CHANGE
         with told(self.store) as tx:
             project, who = self.mine(tx, reference, trigger)

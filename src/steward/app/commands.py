@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from secrets import token_hex
 
 from steward.app.acting import Acts
 from steward.app.errors import Invalid, Unknown
 from steward.app.filing import file_reports, told
+from steward.app.offering import offered
 from steward.app.queries import (
     find_organisation,
     find_project,
@@ -99,7 +101,7 @@ class Commands(Acts):
         Archiving and reopening have effects of their own and go through `archive` and `reopen`. A refusal
         bears in `options` what is possible instead.
         """
-        ways = {Trigger.ARCHIVED: self.archive, Trigger.REOPENED: self.reopen}
+        ways = self.ways()
         try:
             if trigger in ways:
                 return ways[trigger](reference, reason)
@@ -107,6 +109,10 @@ class Commands(Acts):
         except Refused as refused:
             refused.options = self._options(reference)
             raise
+
+    def ways(self) -> Mapping[Trigger, Callable[[str, str], Json]]:
+        """The moves that have effects of their own, each with what does it: from a reference and a reason."""
+        return {Trigger.ARCHIVED: self.archive, Trigger.REOPENED: self.reopen}
 
     def bring(self, reference: str, to: Status, reason: str = "") -> Json:
         """Ask for the move that leads to that status; otherwise as `ask`."""
@@ -124,7 +130,8 @@ class Commands(Acts):
         """What people may ask for, of a project as it is now."""
         with self.store.reading() as view:
             project = the_project(find_project(view, reference, self.by))
-        options = allowed(project.position, self.by.who(project.organisation_id), standing(project))
+            proofs = offered(view, project, builds=self.templates is not None)
+        options = allowed(project.position, self.by.who(project.organisation_id), proofs)
         return tuple(option for option in options if option.asked_by_people)
 
     def _ask(self, reference: str, trigger: Trigger, reason: str) -> Json:

@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
+from steward.app.building_views import operation_view, update_view
 from steward.app.errors import Unknown
+from steward.app.offering import offered
 from steward.app.views import (
     Json,
     event_view,
@@ -20,8 +22,9 @@ from steward.app.views import (
 from steward.domain.incidents import Incident
 from steward.domain.journal import Event
 from steward.domain.lifecycle import allowed
+from steward.domain.operations import Operation, OperationState
 from steward.domain.people import Principal, Right
-from steward.domain.project import Organisation, Project, Tracked, standing
+from steward.domain.project import Organisation, Project, Tracked
 from steward.domain.repository import Presence
 from steward.ports import ProjectQuery, Reads, Store
 
@@ -63,9 +66,10 @@ def find_organisation(view: Reads, login: str, by: Principal) -> Organisation:
 class Queries:
     """What one principal may be shown."""
 
-    def __init__(self, store: Store, by: Principal) -> None:
+    def __init__(self, store: Store, by: Principal, *, builds: bool = False) -> None:
         self._store = store
         self._by = by
+        self._builds = builds
         self._scope = by.organisations(Right.READ)
 
     def projects(self, query: ProjectQuery) -> list[Json]:
@@ -73,9 +77,14 @@ class Queries:
         query = self._within(query)
         with self._store.reading() as view:
             organisations = {o.id: o for o in view.organisations()}
+            found = view.projects(query)
+            running = view.current_operations([project.id for project, _ in found])
             return [
-                project_view(project, repository, organisations.get(project.organisation_id))
-                for project, repository in view.projects(query)
+                {
+                    **project_view(project, repository, organisations.get(project.organisation_id)),
+                    "operation": operation_view(running.get(project.id)),
+                }
+                for project, repository in found
             ]
 
     def _within(self, query: ProjectQuery) -> ProjectQuery:
@@ -98,7 +107,9 @@ class Queries:
             shown["actions"] = [
                 option_view(option)
                 for option in allowed(
-                    project.position, self._by.who(project.organisation_id), standing(project)
+                    project.position,
+                    self._by.who(project.organisation_id),
+                    offered(view, project, builds=self._builds),
                 )
                 if option.asked_by_people
             ]
@@ -211,7 +222,18 @@ def one_project(view: Reads, found: Tracked | Project) -> Json:
     project = the_project(found)
     repository = None if isinstance(found, Project) else found.repository
     names = view.names(repository.repo.id) if repository else []
-    return project_view(project, repository, view.organisation(project.organisation_id), names)
+    shown = project_view(project, repository, view.organisation(project.organisation_id), names)
+    shown["operation"] = operation_view(shown_operation(view, project.id))
+    shown["update"] = update_view(view.open_update(project.id))
+    return shown
+
+
+def shown_operation(view: Reads, project_id: str) -> Operation | None:
+    """What runs for a project now; where nothing does, the last one if it did not succeed."""
+    newest = next(iter(view.operations(project_id, limit=1)), None)
+    if newest is None or newest.state is OperationState.SUCCEEDED:
+        return None
+    return newest
 
 
 def shown_incident(view: Reads, incident: Incident) -> Json:

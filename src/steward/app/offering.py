@@ -1,0 +1,41 @@
+"""Which guards a person's word would find proven now, so that faces offer what can be had, and say why not."""
+
+from __future__ import annotations
+
+from steward.domain.guards import Guard
+from steward.domain.project import Management, Project, standing
+from steward.domain.status import OPERATION_OF, Status
+from steward.ports import Reads
+
+
+def offered(view: Reads, project: Project, *, builds: bool) -> frozenset[Guard]:
+    """What the record proves, and what the word itself would bring. `builds`: this Steward drives projects."""
+    facts = set(standing(project))
+    if not builds:
+        return frozenset(facts)
+    frozen = view.organisation(project.organisation_id).frozen is not None
+    running = view.open_operation(project.id)
+    if view.open_update(project.id) is not None:
+        facts.add(Guard.UPDATE_OPEN)
+    if not frozen and project.management is Management.DRIVE:
+        facts.add(Guard.NOT_HELD)
+    if running is None:
+        facts |= _brought(view, project)
+    if project.status in OPERATION_OF:
+        facts.add(Guard.OPERATION_STOPPED)
+    return frozenset(facts)
+
+
+def _brought(view: Reads, project: Project) -> set[Guard]:
+    """What the words that a person may give there bring along."""
+    if project.status is Status.DRAFT:
+        described = view.spec(project.id) is not None
+        return {Guard.BRIEF_APPROVED, Guard.SPEC_VALID, Guard.ESTIMATE_MADE} if described else set()
+    brought = {
+        Status.ESTIMATED: {Guard.NAME_FREE, Guard.BUDGET_SET},
+        Status.VERIFIED: {Guard.SAME_COMMIT, Guard.SECRETS_PRESENT},
+        Status.ACTIVE: {Guard.UPDATE_DESCRIBED},
+        Status.MAINTENANCE: {Guard.UPDATE_DESCRIBED, Guard.SPEC_STORED},
+        Status.ERROR: {Guard.CAUSE_GONE},
+    }
+    return brought.get(project.status, set())
