@@ -1,8 +1,9 @@
 """What the engine adds to a step, against the least that durability costs, and how attempts go through it.
 
 The floor is one durable commit in the same database, by the same driver, within the same run: a row of the
-size that a step's record has. The throughput is told for information: attempts of one step that does nothing,
-through one worker on SQLite, and through 1, 2 and 4 worker processes on PostgreSQL.
+size that a step's record has. The throughput is told for information: attempts of three steps that do nothing,
+through one worker on SQLite, and through 1, 2 and 4 worker processes on PostgreSQL. Queues are looked at ten
+times as often as by default, else that would be what is measured.
 """
 
 from __future__ import annotations
@@ -24,10 +25,12 @@ from steward.adapters.engine import DurableEngine, open_engine
 from steward.ports.engine import GO_ON, Lane, Stepped
 from steward.testing.postgres import fresh_database, server
 
-LIMIT = 8.0
+LIMIT = {"SQLite": 4.0, "PostgreSQL": 12.0}
+"""The throw-away PostgreSQL never syncs: a commit costs a fraction there of what it costs on a disk."""
 STEPS, ROUNDS = 300, 3
 ATTEMPTS = 400
-LANES = [Lane("build", 16)]
+LANES = [Lane("build", 64)]
+POLL_S = 0.02
 
 
 class Nothing:
@@ -88,7 +91,7 @@ def per_step(kind: str, url: str, floor_url: str, folder: Path) -> Result:
     engine.close(10.0)
     detail = f"{steps.took_s / STEPS * 1e3:.2f} ms against {floor_s / STEPS * 1e3:.2f} ms"
     return Result(
-        f"a step of an attempt on {kind}, against one commit", steps.took_s / floor_s, LIMIT, detail
+        f"a step of an attempt on {kind}, against one commit", steps.took_s / floor_s, LIMIT[kind], detail
     )
 
 
@@ -120,8 +123,8 @@ def workers(url: str, folder: Path, count: int) -> Iterator[None]:
 
 def work(url: str, folder: str) -> None:
     """One of those processes: works until standard input ends."""
-    engine = open_engine(url, state_dir=Path(folder), holder="bench", clock=SystemClock())
-    engine.launch(Nothing(1), LANES, work=True)
+    engine = open_engine(url, state_dir=Path(folder), holder="bench", clock=SystemClock(), poll_s=POLL_S)
+    engine.launch(Nothing(3), LANES, work=True)
     print("ready", flush=True)
     sys.stdin.read()
     engine.close(10.0)
@@ -130,14 +133,14 @@ def work(url: str, folder: str) -> None:
 def throughput(kind: str, url: str, folder: Path, counts: Sequence[int]) -> Iterator[Result]:
     """Operations of one step per second; the ratio is to one worker."""
     asking = open_engine(url, state_dir=folder, holder="ask", clock=SystemClock())
-    asking.launch(Nothing(1), LANES, work=False)
+    asking.launch(Nothing(3), LANES, work=False)
     single = 0.0
     for count in counts:
         with workers(url, folder, count):
             rate = through(asking, f"{kind}-{count}")
         single = single or rate
         name = f"attempts through {count} worker{'s' if count > 1 else ''} on {kind}, against one"
-        yield Result(name, rate / single, None, f"{rate:.0f} attempts/s of one step, 16 at once")
+        yield Result(name, rate / single, None, f"{rate:.0f} attempts/s of three steps, 64 at once")
     asking.close(1.0)
 
 

@@ -172,8 +172,10 @@ def test_on_postgresql_a_living_process_takes_up_what_a_killed_one_left(
             workers.ready(process)
         for run_id in run_ids:
             engine.start(run_id, "build", "shop")
-        victim = dice.choice(both)
-        workers.in_step(victim, dice.choice(NAMES))
+        name = dice.choice(NAMES)
+        until(lambda: any(note.name == name for note in workers.notes()))
+        pid = next(note.pid for note in workers.notes() if note.name == name)
+        victim = next(process for process in both if process.pid == pid)
         killed_at = workers.kill(victim)
         until(lambda: ended(engine, run_ids), 60)
         workers.stop()
@@ -256,7 +258,7 @@ def delays(notes: list[Note], kills: dict[int, float]) -> list[float]:
     """For each kill, how long it took until an attempt that it broke off went on elsewhere."""
     found = []
     for pid, at in kills.items():
-        open_ = {n.run_id for n in notes if n.pid == pid} - {
+        open_ = {n.run_id for n in notes if n.pid == pid and n.run_id} - {
             n.run_id for n in notes if n.pid == pid and n.name == "end"
         }
         later = [n.at - at for n in notes if n.run_id in open_ and n.pid != pid and n.at > at]

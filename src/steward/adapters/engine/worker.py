@@ -61,7 +61,8 @@ class Worker:
     @property
     def fenced(self) -> bool:
         """Whether nothing that runs here is certainly ours."""
-        return self._session is None or not self._session.owned
+        session = self._session
+        return not self._closing.is_set() if session is None else not session.owned
 
     def start(self) -> None:
         """Begin to work. Raises as `launch` does."""
