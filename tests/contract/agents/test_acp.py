@@ -101,12 +101,12 @@ def test_a_whole_session(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("how", "outcome", "word"),
     [
-        ("max_tokens", Outcome.LIMIT, "max_tokens"),
         ("refusal", Outcome.REFUSED, "refusal"),
-        ("cancelled", Outcome.CANCELLED, "cancelled"),
         ("error", Outcome.PROVIDER_ERROR, "the model is overloaded"),
-        ("gone", Outcome.PROVIDER_ERROR, "session/prompt"),
-        ("newer", Outcome.PROVIDER_ERROR, "version 7"),
+        pytest.param("max_tokens", Outcome.LIMIT, "max_tokens", marks=pytest.mark.soak),
+        pytest.param("cancelled", Outcome.CANCELLED, "cancelled", marks=pytest.mark.soak),
+        pytest.param("gone", Outcome.PROVIDER_ERROR, "session/prompt", marks=pytest.mark.soak),
+        pytest.param("newer", Outcome.PROVIDER_ERROR, "version 7", marks=pytest.mark.soak),
     ],
 )
 def test_the_ways_a_session_ends(tmp_path: Path, how: str, outcome: Outcome, word: str) -> None:

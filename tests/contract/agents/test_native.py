@@ -113,6 +113,15 @@ def test_a_spent_budget_ends_a_run(name: str, clone: Path) -> None:
 
 
 @pytest.mark.soak
+@ALL
+def test_turns_are_bounded(name: str, clone: Path) -> None:
+    with model("costly") as server:
+        result = ran(name, server, clone, Hearing(), limits=Limits(wall_s=90, silence_s=60, turns=2))
+        assert sum(method == "POST" for method, _ in server.calls) <= 6
+    assert result.outcome is Outcome.LIMIT, result
+
+
+@pytest.mark.soak
 @pytest.mark.parametrize("how", ["overloaded", "broken"])
 @ALL
 def test_a_model_that_is_out_of_order_is_the_providers_failure(name: str, how: str, clone: Path) -> None:

@@ -34,6 +34,8 @@ class Lines:
         except ValueError:
             return [(RunEventKind.TEXT, text(found.get("text")) or line)]
         said = text(found.get("text"))
+        # Nobody counts its turns, so its uses of tools are counted.
+        account.turns += kind is RunEventKind.TOOL_START
         if kind is RunEventKind.USAGE:
             account.usage.update(_usage(found))
         if kind is RunEventKind.FINISHED:
