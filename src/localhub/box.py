@@ -242,6 +242,9 @@ def _python() -> list[str]:
     kept: list[str] = []
     for place in dict.fromkeys(places):
         covered = any(place.is_relative_to(other) for other in ("/usr", *kept))
-        if place.is_dir() and not covered and str(place) != "/":
+        holds_home = Path.home().is_relative_to(
+            place
+        )  # a link that lies loose in it is not worth showing it all
+        if place.is_dir() and not covered and not holds_home:
             kept.append(str(place))
     return kept

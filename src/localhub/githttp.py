@@ -34,7 +34,7 @@ from localhub.gitstore import ZERO_SHA, GitRepo, RefMove, git_environment, moves
 FETCH = "git-upload-pack"
 PUSH = "git-receive-pack"
 _CHUNK_BYTES = 65_536
-_COMMAND = re.compile(r"([0-9a-f]{40}) ([0-9a-f]{40}) (\S+)")
+_COMMAND = re.compile(r"([0-9a-fA-F]{40}) ([0-9a-fA-F]{40}) (\S+)")
 
 
 @dataclass(frozen=True)
@@ -75,9 +75,10 @@ async def answer(
 ) -> Response:
     """Hand the request to git and its answer back.
 
-    `user` is who pushes, empty for a stranger. For a push, `ruled` is given an empty directory and what is asked for,
-    and answers what git's environment needs for refusing what is forbidden of it. `pushed` is called with the refs that moved, in order of their names, while `lock` is still
-    held and before the client learns that the push is over.
+    `user` is who pushes, empty for a stranger. For a push, `ruled` is given an empty directory and the changes that
+    are asked for, and answers what git's environment needs for refusing what is forbidden of them; `pushed` is called
+    with the refs that moved, in order of their names. Both are called while `lock` is held, `pushed` before the
+    client learns that the push is over.
     """
     environment = _cgi_environment(request, repo.path, call, user)
     with tempfile.TemporaryFile() as body:
@@ -209,7 +210,7 @@ def commands(body: IO[bytes], *, zipped: bool) -> list[RefMove]:
         while (length := int(source.read(4) or b"0", 16)) > 4:
             line = source.read(length - 4).split(b"\0", 1)[0].decode("utf-8", "replace").rstrip("\n")
             if match := _COMMAND.fullmatch(line):
-                found.append(RefMove(match[3], match[1], match[2]))
+                found.append(RefMove(match[3], match[1].lower(), match[2].lower()))
     except (ValueError, OSError, EOFError, zlib.error):
         pass
     finally:
