@@ -27,7 +27,7 @@ from steward.domain.operations import EXPECTS, Failure, Fault, Operation, Operat
 from steward.domain.project import Project
 from steward.domain.status import Trigger
 from steward.ports import Clock, Conflict, ProjectQuery, Store, Writes
-from steward.ports.engine import Engine
+from steward.ports.engine import Engine, Lane
 
 ACTOR: Final = "steward"
 LOST_MAX: Final = 3
@@ -194,12 +194,21 @@ def requeue(tx: Writes, operation: Operation, actor: str, why: str, clock: Clock
     return row
 
 
+def nothing() -> None:
+    """Do nothing."""
+
+
 @dataclass(frozen=True, slots=True)
-class Building:
-    """The tools and the engine of a process that drives projects."""
+class Drive:
+    """What a process drives projects with. `resume` and `suspend` are called as it starts and stops."""
 
     tools: Tools
     engine: Engine
+    at_once: int = 2
+    resume: Callable[[], object] = nothing
+    suspend: Callable[[], None] = nothing
 
-
-MakeBuilding = Callable[[], Building]
+    @property
+    def lanes(self) -> list[Lane]:
+        """How many operations of a kind run at once."""
+        return [Lane(kind.value, self.at_once) for kind in Work]

@@ -39,7 +39,7 @@ class Tools:
     """The outsides that operations build with. `workdir` is for throw-away clones, and may be emptied any time.
 
     `redact` takes secrets out of a text; `rule` is what is asked of checks; `poll_s` the pause between two looks
-    at something that is waited for; `visibility` that of new repositories.
+    at something that is waited for; `visibility` that of new repositories; `model` and `network` are what agents get.
     """
 
     forge: Callable[[], ForgeWrite]
@@ -55,6 +55,8 @@ class Tools:
     rule: Rule = field(default=Rule())
     poll_s: float = 1.0
     visibility: str = "private"
+    model: str = ""
+    network: str = "none"
 
 
 class Failed(Exception):

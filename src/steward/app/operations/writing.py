@@ -174,7 +174,8 @@ def ask_agent(run: Run, role: Role, clone: Any, base: str) -> RunResult:
         contract=told_of,
         environment={"GIT_AUTHOR_NAME": f"Steward {role}", "GIT_AUTHOR_EMAIL": "steward@localhost"},
         limits=limits,
-        network="model",
+        model=run.tools.model,
+        network=run.tools.network,
     )
     run.say(f"The {role} ({agent.name}) is at work")
     run.must_go_on()
