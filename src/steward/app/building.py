@@ -144,16 +144,15 @@ class Building(Commands):
         return spec
 
     def approve(self, reference: str, reason: str = "") -> Json:  # noqa: ARG002 - a gate's word may have one
-        """Approve a draft's brief: its spec is checked and estimated. The estimate is what moves it on."""
+        """Approve a draft's brief: its spec is checked and estimated. The estimate is what moves it on.
+
+        A draft that nobody described is made of the built-in template.
+        """
+        wish = Wish()
+        template = self.read_template(wish)
         with told(self.store) as tx:
             project, _ = self.mine(tx, reference, Trigger.APPROVED)
-            spec = tx.spec(project.id)
-            if spec is None:
-                raise Refused(
-                    "guard",
-                    f"describe it first: steward project revise {project.slug} --template {STARTER}",
-                    (Guard.SPEC_VALID,),
-                )
+            spec = tx.spec(project.id) or self.store_spec(tx, project, template, wish)
             self._only_one(tx, project)
             queue(tx, self._operation(project, Work.SPECIFY, spec_version=spec.version), self.actor)
             return self.shown(tx, project.id)
