@@ -191,6 +191,9 @@ def test_without_a_box_only_the_built_in_template_runs(scene: Scene, monkeypatch
     ended = scene.deploy(scene.order(ONE))
     assert ended.outcome == "failed"
     assert "apt-get install bubblewrap" in ended.reason
+    url = scene.quick(replace(scene.order(ONE), trusted=True))
+    assert scene.commit_at(url) == ONE
+    assert not [line for line in processes().values() if "bwrap" in line and str(scene.state) in line]
 
 
 def test_a_host_whose_key_is_not_pinned_is_no_host() -> None:
