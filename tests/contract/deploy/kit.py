@@ -146,10 +146,10 @@ def get(url: str, path: str) -> bytes:
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
     try:
         connection.request("GET", path)
-        answer = connection.getresponse()
-        body = answer.read()
-        assert answer.status == 200, (answer.status, body)
-        return body
+        with connection.getresponse() as answer:
+            body = answer.read()
+            assert answer.status == 200, (answer.status, body)
+            return body
     finally:
         connection.close()
 
