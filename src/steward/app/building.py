@@ -16,9 +16,11 @@ from steward.app.driving import requeue, road, start_work
 from steward.app.errors import Invalid
 from steward.app.filing import file_reports, told
 from steward.app.operations.ending import again_as, cancel, failure_key, queue
+from steward.app.operations.reverting import leaves_work
 from steward.app.queries import find_project, one_project
 from steward.app.views import Json
 from steward.domain.answers import check_answers
+from steward.domain.driving import beside, opens, untaken
 from steward.domain.guards import Guard
 from steward.domain.journal import Event, Kind
 from steward.domain.lifecycle import ROWS, Refused, Who, no_edge
@@ -27,7 +29,8 @@ from steward.domain.people import Right
 from steward.domain.project import Project
 from steward.domain.reports import Seen, cleared
 from steward.domain.spec import STARTER, Spec, Template, TemplateRef, Update
-from steward.domain.status import Status, Trigger
+from steward.domain.status import OPERATION_OF, Status, Trigger
+from steward.domain.verdict import Colour
 from steward.ports import Permanent, Writes
 
 TEXT_MAX: Final = 10_000
@@ -106,6 +109,7 @@ class Building(Commands):
                     "edge",
                     f"a spec is given to a draft or an update, not to a project that is {project.status}",
                 )
+            self._only_one(tx, project)
             self.store_spec(tx, project, template, wish)
             return self.shown(tx, project.id)
 
@@ -125,6 +129,11 @@ class Building(Commands):
                 for one in checked.problems
             )
             raise Invalid(f"the answers do not fit the template {template.title}", words)
+        if checked.secrets:
+            raise Invalid(
+                "secret answers cannot be kept yet: " + ", ".join(sorted(checked.secrets)),
+                "Leave them out, and set them where the project is deployed.",
+            )
         at = self.clock.now().at
         spec = Spec(
             project_id=project.id,
@@ -202,12 +211,14 @@ class Building(Commands):
             _, project = self.found(tx, reference, Right.WRITE)
             if project.status is Status.ERROR:
                 return self._resolved(tx, project, None, reason)
-            last = road(tx.operations(project.id, limit=20))
+            operations = tx.operations(project.id)
+            last = beside(operations) or road(operations)
             if last is None or last.is_open or last.state is OperationState.SUCCEEDED:
                 raise Refused("edge", f"nothing of {project.slug} has failed or was cancelled")
             self._free(tx, project)
-            if project.status is Status.DRAFT:
-                requeue(tx, last, self.actor, reason, self.clock)
+            if project.status is Status.DRAFT or last.kind in (Work.ROLLBACK, Work.REVERT):
+                self._only_one(tx, project)
+                self._once_more(tx, last, reason)
                 self._clear(tx, project, reason)
             elif not start_work(tx, project.id, self.policy, self.clock, self.actor, Who.SYSTEM, word=True):
                 raise Refused("edge", f"nothing goes on from {project.status} by itself")
@@ -222,18 +233,30 @@ class Building(Commands):
     def _resolved(self, tx: Writes, project: Project, to: Status | None, reason: str) -> Json:
         seen = self.seen(tx, project.organisation_id)
         self._free(tx, project)
-        failed = next((one for one in tx.operations(project.id) if one.state is OperationState.FAILED), None)
+        self._only_one(tx, project)
         update = tx.open_update(project.id)
         proofs = {Guard.CAUSE_GONE} | ({Guard.UPDATE_OPEN} if update else set())
         moved = self.move(
             tx, project, Trigger.RESOLVED, frozenset(proofs), reason, seen, Who.PERSON, choice=to
         )
-        if failed is not None and moved.status not in (Status.ACTIVE, Status.MAINTENANCE) and to is None:
-            if reason and failed.kind is Work.VERIFY:
-                failed = tx.save_operation(replace(failed, facts={**failed.facts, "waived": reason}))
-            requeue(tx, failed, self.actor, reason, self.clock)
+        kind = OPERATION_OF.get(moved.status)
+        failed = next((one for one in tx.operations(project.id) if one.kind == kind), None)
+        if failed is not None:
+            self._once_more(tx, failed, reason)
         self._clear(tx, project, reason)
         return self.shown(tx, project.id)
+
+    def _once_more(self, tx: Writes, operation: Operation, reason: str) -> None:
+        """The next attempt, with what this word adds: a waiver of checks, a spec that was mended meanwhile."""
+        added: dict[str, Any] = {}
+        if reason and operation.kind is Work.VERIFY and _lacks_checks(operation):
+            added["waived"] = reason
+        spec = tx.spec(operation.project_id)
+        if operation.kind is Work.SPECIFY and spec is not None:
+            added["spec_version"] = spec.version
+        if added:
+            operation = tx.save_operation(replace(operation, facts={**operation.facts, **added}))
+        requeue(tx, operation, self.actor, reason, self.clock, word=True)
 
     def _clear(self, tx: Writes, project: Project, reason: str) -> None:
         seen = self.seen(tx, project.organisation_id)
@@ -251,12 +274,14 @@ class Building(Commands):
             if project.live is None:
                 raise Refused("edge", "an update changes what is live; nothing of this project is")
             seen = self.seen(tx, project.organisation_id)
-            opens = project.status is Status.ACTIVE and tx.open_update(project.id) is None
-            state = "open" if opens else "queued"
+            line = tx.updates(project.id)
+            first = not any(one.state == "queued" for one in line)
+            at_once = first and opens(project, tx.operations(project.id), line, frozen=False)
+            state = "open" if at_once else "queued"
             saved = tx.save_update(Update(project.id, 0, text.strip(), state, self.actor, seen.at))
             data = {"number": saved.number, "text": text.strip()[:200]}
             tx.append([self.event(Kind.UPDATE_REQUESTED, seen, project, "", **data)])
-            if opens:
+            if at_once:
                 proofs = frozenset({Guard.UPDATE_DESCRIBED})
                 self.move(tx, project, Trigger.UPDATE_REQUESTED, proofs, text.strip()[:200], seen)
             return self.shown(tx, project.id)
@@ -274,6 +299,10 @@ class Building(Commands):
         with told(self.store) as tx:
             project, who = self.mine(tx, reference, trigger)
             self._free(tx, project)
+            self._only_one(tx, project)
+            if untaken(tx.operations(project.id)) is not None:
+                words = "the work of an abandoned update is not taken back yet; retry that first"
+                raise Refused("guard", words)
             update, spec = tx.open_update(project.id), tx.spec(project.id)
             last = road(tx.operations(project.id, limit=20))
             if update is None or last is None or spec is None:
@@ -303,7 +332,7 @@ class Building(Commands):
             tx.append([self.event(Kind.UPDATE_ABANDONED, seen, project, reason, **data)])
             self._clear(tx, project, "the update was abandoned")
             done = tx.operations(project.id)
-            if any(one.update == update.number and "merged" in one.facts for one in done):
+            if any(one.update == update.number and leaves_work(one) for one in done):
                 made = self._operation(project, Work.REVERT)
                 queue(tx, replace(made, update=update.number), self.actor)
             return self.shown(tx, project.id)
@@ -349,6 +378,12 @@ class Building(Commands):
             created_at=self.clock.now().at,
             facts=facts,
         )
+
+
+def _lacks_checks(operation: Operation) -> bool:
+    """Whether it failed because nothing had checked its commit."""
+    failure = operation.failure
+    return failure is not None and failure.evidence.get("colour") == Colour.NONE
 
 
 def _criteria(answers: Mapping[str, Any]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from steward.domain.instant import Instant, elapsed_s
 from steward.domain.journal import Event, Kind
 from steward.domain.life import BAD_IN_A_ROW, TLS_URGENT_DAYS, TLS_WARNING_DAYS
 from steward.domain.lifecycle import Who
+from steward.domain.operations import Work
 from steward.domain.project import Project
 from steward.domain.reports import Seen, cleared, stands
 from steward.domain.spec import Proof, Release
@@ -25,6 +26,8 @@ from steward.ports.building import Probe, Sign
 ACTOR: Final = "health check"
 EVERY_S: Final = 20.0
 """Between two looks at one release."""
+SWITCHING: Final = frozenset({Work.DEPLOY, Work.ROLLBACK, Work.REVERT})
+"""The operations that change what serves."""
 LOOK_S: Final = 5.0
 """How long a release may take to answer."""
 
@@ -62,6 +65,11 @@ class Health:
         self.looked[release.project_id] = now
         with self.store.reading() as view:
             spec = view.spec(release.project_id)
+            running = view.open_operation(release.project_id)
+        if running is not None and running.kind in SWITCHING:
+            # What serves is being changed: which commit answers says nothing now.
+            self.failures.pop(release.project_id, None)
+            return
         proof = replace(spec.proof if spec else Proof(), kind=release.proof)
         sign = self.probe.look(release.url, proof, release.commit, LOOK_S)
         count = 0 if sign.alive else self.failures.get(release.project_id, 0) + 1
@@ -89,6 +97,8 @@ class Health:
             seen = now_seen(tx, project.organisation_id, self.clock.now())
             if fresh.health != health:
                 project = self._changed(tx, project, fresh, health, sign, seen)
+            if sign.alive:
+                project = self._recovered(tx, project, seen)
             reports = [self._down(project, release, sign, seen), self._expiry(project, release, sign, seen)]
             file_reports(tx, [one for one in reports if one], seen.at, ACTOR, self.channels)
 
@@ -105,15 +115,16 @@ class Health:
             proofs = frozenset({Guard.CAUSE_KNOWN})
             why = sign.detail or "it does not answer"
             return make_move(tx, project, Trigger.FAILED, proofs, why, seen, Who.HEALTH_CHECK, ACTOR)
-        if (
-            health == "healthy"
-            and project.status is Status.ERROR
-            and project.interrupted[-1:] == (Status.ACTIVE,)
-        ):
-            proofs = frozenset({Guard.CAUSE_GONE})
-            why = "it answers again"
-            return make_move(tx, project, Trigger.RESOLVED, proofs, why, seen, Who.HEALTH_CHECK, ACTOR)
         return project
+
+    def _recovered(self, tx: Writes, project: Project, seen: Seen) -> Project:
+        """It lives: an error of the live project is over, whoever mended it (a rollback did, perhaps)."""
+        if project.status is not Status.ERROR or project.interrupted[-1:] != (Status.ACTIVE,):
+            return project
+        proofs = frozenset({Guard.CAUSE_GONE})
+        return make_move(
+            tx, project, Trigger.RESOLVED, proofs, "it answers again", seen, Who.HEALTH_CHECK, ACTOR
+        )
 
     def _down(self, project: Project, release: Release, sign: Sign, seen: Seen) -> Report:
         if sign.alive:

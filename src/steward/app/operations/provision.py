@@ -99,12 +99,14 @@ def record_repository(run: Run) -> None:
 def set_branch_rule(run: Run) -> None:
     """The default branch takes pull requests only, and the template's checks must pass."""
     checks = [str(name) for name in run.facts.get("checks", ())]
+    run.must_go_on()
     done = run.tools.forge().ensure_branch_rule(run.repository().repo.id, checks)
     run.say(done.detail or "The rule of the default branch is set")
 
 
 def set_labels(run: Run) -> None:
     """Pull requests of ours can be told apart."""
+    run.must_go_on()
     run.tools.forge().ensure_labels(run.repository().repo.id, LABELS)
 
 
