@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from subprocess import CompletedProcess
+
     from steward.adapters.box import Bubblewrap
     from steward.adapters.clock import SystemClock
     from steward.app.driving import Drive
@@ -15,6 +17,10 @@ if TYPE_CHECKING:
     from steward.ports.building import Agent, ForgeWrite, Templates
     from steward.settings import Loaded
     from steward.settings.model import BuildSection
+
+
+RENDER_S: Final = 120.0
+"""How long the rendering of a template may take."""
 
 
 class LateTemplates:
@@ -43,9 +49,23 @@ def templates(loaded: Loaded) -> Templates:
     """The templates of this installation. Outside ones are rendered in a box, or not at all."""
 
     def made() -> Templates:
+        from steward.adapters.box import Bubblewrap, completed
         from steward.adapters.templates import CopierTemplates
 
-        return CopierTemplates(loaded.state_dir / "templates", require_box=True)
+        box, package = Bubblewrap(), Path(__file__).parent
+
+        def boxed(argv: list[str], folder: Path) -> CompletedProcess[bytes]:
+            return completed(box, argv, folder, readable=(package,), timeout_s=RENDER_S)
+
+        there = box.available() is None
+        code = loaded.settings.build.template_code and there
+        return CopierTemplates(
+            loaded.state_dir / "templates",
+            runner=boxed if there else None,
+            require_box=True,
+            allow_code=code,
+            timeout_s=RENDER_S,
+        )
 
     return LateTemplates(made)
 

@@ -114,6 +114,7 @@ class Wiring:
             builder=self._builder(loaded, closing),
             templates=assembling.templates(loaded) if _drives(loaded) else None,
             drive=self._drive(loaded, closing, command) if _drives(loaded) else None,
+            boxless=_boxless,
         )
 
     def _drive(self, loaded: Loaded, closing: ExitStack, command: str) -> Callable[[], Drive]:
@@ -266,6 +267,12 @@ def _address(loaded: Loaded) -> tuple[str, Credential]:
             "Start `steward up` in another terminal, or connect an organisation of yours: steward init",
         )
     return running.server, Token(running.token)
+
+
+def _boxless() -> str | None:
+    from steward.adapters.box import Bubblewrap
+
+    return Bubblewrap().available()
 
 
 def _drives(loaded: Loaded) -> bool:

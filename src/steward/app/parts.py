@@ -31,6 +31,11 @@ def no_hooks() -> ForgeHooks:
     raise Permanent("webhooks cannot be reached from here", "Use the command line: steward webhook.")
 
 
+def boxed() -> str | None:
+    """Nothing stands against a box."""
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """The adapters and settings of one process.
@@ -41,7 +46,8 @@ class Parts:
     one is registered, pinged or swept; nothing that looks holds it. `webhook_secret` is what deliveries are
     signed with; `builder` is what the credential for driving declares, where one is set: nothing reads or looks
     with it; `bell` tells the loops of this process that some arrived. `templates`: what projects are made of; None
-    where this installation drives none. `drive` makes what they are driven with, for a process that does.
+    where this installation drives none. `drive` makes what they are driven with, for a process that does. `boxless` says why there can be no box on
+    this machine; None where there can.
     """
 
     store: Store
@@ -60,6 +66,7 @@ class Parts:
     builder: Callable[[], ForgeRights] | None = None
     templates: Templates | None = None
     drive: Callable[[], Drive] | None = None
+    boxless: Callable[[], str | None] = boxed
 
     @property
     def channels(self) -> list[str]:

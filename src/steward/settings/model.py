@@ -227,6 +227,9 @@ class BuildSection(Section):
     command: Annotated[tuple[str, ...], BeforeValidator(_split)] = Field(
         default=(), description="Program of the agent `command` with its arguments"
     )
+    template_code: bool = Field(
+        default=False, description="Whether outside templates may run programs of their own, in a box"
+    )
     model: str = Field(default="", max_length=200, description="Model that agents are told to use")
     model_kind: Literal["anthropic", "openai", "google"] | None = Field(
         default=None, description="Protocol of the model's server; where not set, agents reach no model"

@@ -21,6 +21,7 @@ HOME: Final = "steward.faces.cli."
 COMMANDS: Final = {
     "up": (HOME + "up", "Start Steward; without an organisation, on a sample of its own."),
     "serve": (HOME + "serve", "Serve the web face alone, beside a `steward up` on the same database."),
+    "worker": (HOME + "worker", "Run operations, beside a `steward up` on the same PostgreSQL."),
     "init": (HOME + "init", "Connect a GitHub organisation: write steward.toml."),
     "doctor": (HOME + "doctor", "Examine what must hold, and say how to mend it."),
     "sync": (HOME + "sync", "Look at GitHub now, plan a look, decide held losses."),
@@ -40,7 +41,7 @@ COMMANDS: Final = {
 }
 FLAGS: Final = ("--json", "--quiet", "--no-color", "--yes", "--dry-run")
 VALUED: Final = ("--lang", "--config", "--server", "--token-file")
-HERE: Final = frozenset({"up", "serve", "init", "doctor", "config", "db"})
+HERE: Final = frozenset({"up", "serve", "worker", "init", "doctor", "config", "db"})
 """What works on this machine alone."""
 
 
