@@ -12,7 +12,8 @@ from steward.domain.people import Right
 from steward.domain.spec import STARTER
 from steward.domain.status import Status, Trigger
 from steward.faces.api.kit import LIMIT_MAX, Asked, Expected, Reference, Text, linked, versioned
-from steward.faces.api.models import Page, Project
+from steward.faces.api.models import Project
+from steward.faces.api.models_base import Page
 from steward.faces.api.models_building import (
     Costs,
     LogPart,

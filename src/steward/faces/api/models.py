@@ -9,11 +9,10 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from steward.faces.api.models_base import Object as Object
-from steward.faces.api.models_base import Page as Page
-from steward.faces.api.models_base import Time as Time
-from steward.faces.api.models_building import Live, Operation, Update
 from steward.domain.status import Phase, Status, Trigger
+from steward.faces.api.models_base import Object, Page, Time
+from steward.faces.api.models_building import Live, Operation, Update
+
 
 class Repository(BaseModel):
     """A project's repository, as the last looks saw it."""

@@ -159,11 +159,11 @@ def list_projects(request: Request, response: Response, wanted: Annotated[Wanted
 @needs(Right.WRITE)
 def order_project(request: Request, response: Response, order: Order) -> Json:
     """Order a project: a draft, with nothing on GitHub yet. With a spec both are stored, or neither."""
-    asked, about = commands(request), {"organisation": order.organisation, "title": order.title}
+    asked, home, title = commands(request), order.organisation, order.title
     if order.spec is None:
-        made = asked.order(order.slug, **about)
+        made = asked.order(order.slug, organisation=home, title=title)
     else:
-        made = asked.draft(order.slug, **about, wish=order.spec.wish())
+        made = asked.draft(order.slug, organisation=home, title=title, wish=order.spec.wish())
     response.headers["Location"] = f"/api/v1/projects/{made['id']}"
     return versioned(response, made)
 
