@@ -92,6 +92,7 @@ def drive(
 
     state, build, deploy = loaded.state_dir, loaded.settings.build, loaded.settings.deploy
     host = LocalHost(state, clock=clock, ports=(deploy.first_port, deploy.last_port))
+    engine = open_engine(loaded.database_url, state_dir=state, holder=holder, clock=clock)
     tools = Tools(
         forge=forge,
         workshop=GitWorkshop(state / "git"),
@@ -108,8 +109,8 @@ def drive(
         visibility=build.visibility,
         model=build.model,
         network="model" if build.model_kind else "none",
+        fenced=lambda: engine.fenced,
     )
-    engine = open_engine(loaded.database_url, state_dir=state, holder=holder, clock=clock)
     local = deploy.kind == "local"
     return Drive(
         tools,

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from steward.app.commands import Commands
 from steward.app.driving import requeue, road, start_work
-from steward.app.errors import Invalid
+from steward.app.errors import Invalid, Undriven
 from steward.app.filing import file_reports, told
 from steward.app.operations.ending import again_as, cancel, failure_key, queue
 from steward.app.operations.reverting import leaves_work
@@ -29,9 +29,14 @@ from steward.domain.people import Right
 from steward.domain.project import Project
 from steward.domain.reports import Seen, cleared
 from steward.domain.spec import STARTER, Spec, Template, TemplateRef, Update
+<<<<<<< HEAD
 from steward.domain.status import OPERATION_OF, Status, Trigger
 from steward.domain.verdict import Colour
 from steward.ports import Permanent, Writes
+=======
+from steward.domain.status import Status, Trigger
+from steward.ports import Writes
+>>>>>>> docs4
 
 TEXT_MAX: Final = 10_000
 """Characters of a brief or of an update's text."""
@@ -69,8 +74,13 @@ class Building(Commands):
     def read_template(self, wish: Wish) -> Template:
         """The template that is wished for. Raises Permanent where it cannot be had."""
         if self.templates is None:
-            raise Permanent("this Steward drives no projects", "See the settings of [build].")
+            raise Undriven
         return self.templates.read(TemplateRef(wish.template, wish.tag))
+
+    def driven(self) -> None:
+        """Raise Undriven where this installation drives nothing: what is asked for would never run."""
+        if self.templates is None:
+            raise Undriven
 
     def draft(self, slug: str, *, organisation: str | None = None, title: str = "", wish: Wish) -> Json:
         """Order a project together with its spec: both are stored, or neither. Raises Invalid."""
@@ -99,11 +109,18 @@ class Building(Commands):
         """The project as it is now."""
         return one_project(tx, find_project(tx, project_id, self.by))
 
-    def describe(self, reference: str, wish: Wish) -> Json:
-        """Give a draft (or one in maintenance) a spec: checked against its template now. Raises Invalid."""
+    def describe(self, reference: str, wish: Wish, reason: str = "") -> Json:
+        """Give a draft (or one in maintenance) a spec: checked against its template now. Raises Invalid.
+
+        An estimate goes back to a draft for it, in the same transaction.
+        """
         template = self.read_template(wish)
         with told(self.store) as tx:
             _, project = self.found(tx, reference, Right.WRITE)
+            if project.status is Status.ESTIMATED:
+                _, who = self.mine(tx, reference, Trigger.REVISED)
+                seen = self.seen(tx, project.organisation_id)
+                project = self.move(tx, project, Trigger.REVISED, frozenset(), reason, seen, who)
             if project.status not in (Status.DRAFT, Status.MAINTENANCE):
                 raise Refused(
                     "edge",
@@ -141,7 +158,7 @@ class Building(Commands):
             template=template.ref,
             answers=checked.answers,
             brief=wish.brief or project.title,
-            criteria=tuple(wish.criteria) or _criteria(checked.answers),
+            criteria=tuple(wish.criteria) or criteria_of(checked.answers),
             environment=template.environment,
             proof=template.proof,
             made_by=self.actor,
@@ -168,11 +185,13 @@ class Building(Commands):
 
     def confirm(self, reference: str, reason: str = "", budget_usd: float | None = None) -> Json:
         """Confirm the estimate: the repository is created, and the work begins within the budget."""
+        self.driven()
         with told(self.store) as tx:
             project, who = self.mine(tx, reference, Trigger.CONFIRMED)
             self._only_one(tx, project)
             last = road(tx.operations(project.id, limit=20))
-            assert last is not None, "an estimate comes from an operation"
+            if last is None:
+                raise Refused("guard", Guard.ESTIMATE_MADE.words, (Guard.ESTIMATE_MADE,))
             tx.set_budget(project.id, self.policy.budget_usd if budget_usd is None else budget_usd)
             proofs = frozenset({Guard.NAME_FREE, Guard.BUDGET_SET})
             seen = self.seen(tx, project.organisation_id)
@@ -207,6 +226,7 @@ class Building(Commands):
 
         A reason given to a verification that found no checks waives them.
         """
+        self.driven()
         with told(self.store) as tx:
             _, project = self.found(tx, reference, Right.WRITE)
             if project.status is Status.ERROR:
@@ -226,6 +246,7 @@ class Building(Commands):
 
     def resolve(self, reference: str, reason: str = "", to: Status | None = None) -> Json:
         """Say that the cause of an error is gone: on where it stopped, or to the settled status before it."""
+        self.driven()
         with told(self.store) as tx:
             project, _ = self.mine(tx, reference, Trigger.RESOLVED)
             return self._resolved(tx, project, to, reason)
@@ -269,6 +290,7 @@ class Building(Commands):
             raise Refused("guard", Guard.UPDATE_DESCRIBED.words, (Guard.UPDATE_DESCRIBED,))
         if len(text) > TEXT_MAX:
             raise Invalid(f"an update's text has at most {TEXT_MAX} characters", "Shorten it.")
+        self.driven()
         with told(self.store) as tx:
             _, project = self.found(tx, reference, Right.WRITE)
             if project.live is None:
@@ -339,6 +361,7 @@ class Building(Commands):
 
     def rollback(self, reference: str, release: int | None = None) -> Json:
         """Put an earlier release live again: the named one, else the last good one. The status stays."""
+        self.driven()
         with told(self.store) as tx:
             _, project = self.found(tx, reference, Right.APPROVE)
             releases = tx.releases(project.id)
@@ -380,6 +403,7 @@ class Building(Commands):
         )
 
 
+<<<<<<< HEAD
 def _lacks_checks(operation: Operation) -> bool:
     """Whether it failed because nothing had checked its commit."""
     failure = operation.failure
@@ -387,6 +411,9 @@ def _lacks_checks(operation: Operation) -> bool:
 
 
 def _criteria(answers: Mapping[str, Any]) -> tuple[str, ...]:
+=======
+def criteria_of(answers: Mapping[str, Any]) -> tuple[str, ...]:
+>>>>>>> docs4
     """A criterion per feature that was asked for, where nobody wrote any."""
     features = answers.get("features")
     lines = features.splitlines() if isinstance(features, str) else []

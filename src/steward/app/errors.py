@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from steward.domain.people import Right
+from steward.ports.errors import Permanent
 
 
 class Unknown(Exception):
@@ -55,6 +56,13 @@ class Stale(Exception):
         self.what = what
         self.expected = expected
         self.found = found
+
+
+class Undriven(Permanent):
+    """This installation drives no projects: there are no templates, and nothing would run."""
+
+    def __init__(self) -> None:
+        super().__init__("this Steward drives no projects", "See the settings of [build].")
 
 
 class LeaseHeld(Exception):

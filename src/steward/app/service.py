@@ -91,8 +91,8 @@ class Service:
         loops.append(("credential", CredentialLoop(self.parts).tick))
         loops.append(("webhooks", WebhookLoop(self.parts).tick))
         loops.append(("publisher", lambda: PUBLISH_S if self.parts.store.publish() == 0 else 0.0))
-        with driving(own) as tick:
-            self._run(loops if tick is None else [*loops, ("driver", tick)], stop, log, died)
+        with driving(own) as more:
+            self._run([*loops, *more], stop, log, died)
 
     def _run(
         self,
@@ -115,21 +115,20 @@ class Service:
 
 
 @contextmanager
-def driving(parts: Parts) -> Iterator[Callable[[], float] | None]:
-    """The engine at work for the length of the block, and the leader's tick; None where nothing is driven."""
+def driving(parts: Parts) -> Iterator[list[tuple[str, Callable[[], float]]]]:
+    """The engine at work for the length of the block, and the leader's loops for it; none where nothing is driven."""
     if parts.drive is None:
-        yield None
+        yield []
         return
     with working(parts, parts.drive()) as drive:
         driver = Driver(parts.store, parts.clock, drive.engine, parts.policy, parts.channels)
         health = Health(parts.store, parts.clock, drive.tools.probe, parts.channels)
 
-        def tick() -> float:
-            busy = driver.tick()
+        def look() -> float:
             health.tick()
-            return 0.1 if busy else DRIVE_S
+            return TICK_S
 
-        yield tick
+        yield [("driver", lambda: 0.1 if driver.tick() else DRIVE_S), ("health", look)]
 
 
 @contextmanager

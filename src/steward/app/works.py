@@ -13,13 +13,13 @@ from steward.app.building_views import (
     template_view,
     update_view,
 )
-from steward.app.errors import Unknown
+from steward.app.errors import Undriven, Unknown
 from steward.app.queries import find_project, the_project
 from steward.app.views import Json
 from steward.domain.people import Principal
 from steward.domain.project import Project
 from steward.domain.spec import STARTER, TemplateRef
-from steward.ports import Permanent, Reads, Store
+from steward.ports import Reads, Store
 from steward.ports.building import Templates
 
 
@@ -96,7 +96,7 @@ class Works:
             return costs_view(runs, view.spent_usd(project.id), view.budget_usd(project.id))
 
     def template(self, source: str = STARTER, tag: str = "") -> Json:
-        """A template and what it asks. Raises Permanent where it cannot be had."""
+        """A template and what it asks. Raises Permanent where it cannot be had: Undriven, where none can."""
         if self.templates is None:
-            raise Permanent("this Steward drives no projects", "See the settings of [build].")
+            raise Undriven
         return template_view(self.templates.read(TemplateRef(source, tag)))

@@ -37,12 +37,18 @@ STOP_S: Final = 1.0
 """How often a long step asks whether it is still wanted."""
 
 
+def always_ours() -> bool:
+    """Work is never lost to another process."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Tools:
     """The outsides that operations build with. `workdir` is for throw-away clones, and may be emptied any time.
 
     `redact` takes secrets out of a text; `rule` is what is asked of checks; `poll_s` the pause between two looks
-    at something that is waited for; `visibility` that of new repositories; `model` and `network` are what agents get.
+    at something that is waited for; `visibility` that of new repositories; `model` and `network` are what agents get. `fenced`: this process has
+    lost its work to another one, so that what runs here should end.
     """
 
     forge: Callable[[], ForgeWrite]
@@ -60,6 +66,7 @@ class Tools:
     visibility: str = "private"
     model: str = ""
     network: str = "none"
+    fenced: Callable[[], bool] = always_ours
 
 
 class Failed(Exception):
@@ -200,6 +207,8 @@ class Run:
         second at most.
         """
         now = self.clock.now()
+        if self.tools.fenced():
+            return True
         if self._stopped or (self._asked is not None and elapsed_s(self._asked, now) < STOP_S):
             return self._stopped
         self._asked = now
