@@ -29,14 +29,9 @@ from steward.domain.people import Right
 from steward.domain.project import Project
 from steward.domain.reports import Seen, cleared
 from steward.domain.spec import STARTER, Spec, Template, TemplateRef, Update
-<<<<<<< HEAD
 from steward.domain.status import OPERATION_OF, Status, Trigger
 from steward.domain.verdict import Colour
-from steward.ports import Permanent, Writes
-=======
-from steward.domain.status import Status, Trigger
 from steward.ports import Writes
->>>>>>> docs4
 
 TEXT_MAX: Final = 10_000
 """Characters of a brief or of an update's text."""
@@ -403,17 +398,13 @@ class Building(Commands):
         )
 
 
-<<<<<<< HEAD
 def _lacks_checks(operation: Operation) -> bool:
     """Whether it failed because nothing had checked its commit."""
     failure = operation.failure
     return failure is not None and failure.evidence.get("colour") == Colour.NONE
 
 
-def _criteria(answers: Mapping[str, Any]) -> tuple[str, ...]:
-=======
 def criteria_of(answers: Mapping[str, Any]) -> tuple[str, ...]:
->>>>>>> docs4
     """A criterion per feature that was asked for, where nobody wrote any."""
     features = answers.get("features")
     lines = features.splitlines() if isinstance(features, str) else []
