@@ -18,7 +18,7 @@ from steward.domain.drift import KINDS, NOTED
 from steward.domain.guards import Guard
 from steward.domain.incidents import Cause, Incident, Severity
 from steward.domain.lifecycle import Back, Who
-from steward.domain.operations import STEPS, Fault, Work
+from steward.domain.operations import STEPS, Fault, OperationState, Work
 from steward.domain.people import Right, Role
 from steward.domain.project import Management, OrgState
 from steward.domain.readiness import RULES
@@ -110,6 +110,9 @@ def _labels() -> Iterator[Key]:
     yield from (("work", work.value.capitalize()) for work in Work)
     yield from (("operation step", step.replace("_", " ")) for steps in STEPS.values() for step in steps)
     yield from (("fault", fault.value) for fault in Fault)
+    yield from (("operation state", state.value) for state in OperationState)
+    yield from (("release state", state) for state in ("live", "superseded", "failed", "rolled back"))
+    yield from (("update state", state) for state in ("queued", "open", "shipped", "abandoned"))
     yield from (("health", health) for health in ("unknown", "healthy", "down"))
     yield from (("presence", presence.value.capitalize()) for presence in Presence)
     yield from (("management", management.value.capitalize()) for management in Management)
