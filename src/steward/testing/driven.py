@@ -126,9 +126,21 @@ class Driven(World):
             self.engine.run_all(self.clock)
         raise RuntimeError("it never holds")
 
+    def wish(self, **said: Any) -> Wish:
+        """A wish for the fake template."""
+        return Wish(answers={"features": "Cart: adds up"}, **said)
+
+    def order_past_deaths(self, slug: str = "shop", *, confirm: bool = True) -> None:
+        """Order a project and have it estimated and confirmed, however often what drives dies at it."""
+        self.building().draft(slug, wish=self.wish())
+        self.building().approve(slug)
+        self.drive()
+        if confirm:
+            self.building().confirm(slug)
+
     def order(self, slug: str = "shop", **wish: Any) -> None:
         """Order a project, and say yes to all that is asked until it is provisioned."""
-        self.building().draft(slug, wish=Wish(**wish))
+        self.building().draft(slug, wish=self.wish(**wish))
         self.building().approve(slug)
         self.drive()
         self.building().confirm(slug)
@@ -146,13 +158,15 @@ class Driven(World):
 
     def operations(self, slug: str = "shop") -> list[Operation]:
         """Its operations, the newest first."""
+        project_id = self.project(slug).id
         with self.store.reading() as view:
-            return view.operations(self.project(slug).id)
+            return view.operations(project_id)
 
     def releases(self, slug: str = "shop") -> list[Release]:
         """Its releases, the newest first."""
+        project_id = self.project(slug).id
         with self.store.reading() as view:
-            return view.releases(self.project(slug).id)
+            return view.releases(project_id)
 
     def tip(self, slug: str = "shop") -> str:
         """The commit of its default branch."""

@@ -36,10 +36,15 @@ class Gate:
         self._at: int | None = None
         self._after = False
         self._then: Callable[[], object] | None = None
+        self._every, self._storm_after, self._since = 0, False, 0
 
     def die(self, effect: int, *, after: bool) -> None:
         """Raise Crashed at that effect from now on, counted from 1; once."""
         self._at, self._after = len(self.names) + effect, after
+
+    def storm(self, every: int, *, after: bool) -> None:
+        """Raise Crashed at each effect of that number and its multiples from now on; 0 ends it."""
+        self._every, self._storm_after, self._since = every, after, len(self.names)
 
     def meet(self, effect: int, then: Callable[[], object]) -> None:
         """Have something happen right before that effect from now on; once."""
@@ -50,16 +55,19 @@ class Gate:
         """The block is one effect."""
         self.names.append(name)
         due = self._at == len(self.names)
+        stormy = bool(self._every) and (len(self.names) - self._since) % self._every == 0
+        then = self._then if due else None
         if due:
-            self._at, then, self._then = None, self._then, None
-            if then is not None:
-                then()
-            elif not self._after:
-                raise Crashed
-            else:
-                yield
-                raise Crashed
+            self._at, self._then = None, None
+        if then is not None:
+            then()
+        dies = (due and then is None) or stormy
+        after = self._after if due else self._storm_after
+        if dies and not after:
+            raise Crashed
         yield
+        if dies:
+            raise Crashed
 
 
 class GatedForge(FakeForgeWrite):
