@@ -143,8 +143,8 @@ def open_project(session: Session, reference: str, browser: bool) -> None:
     url = str(live.get("url") or "")
     if not url:
         raise Invalid(
-            f"nothing of {shown['slug']} is live at an address",
-            f"See where it stands: steward project show {shown['slug']}",
+            _("nothing of {slug} is live at an address", slug=shown["slug"]),
+            _("See where it stands: steward project show {slug}", slug=shown["slug"]),
         )
     session.payload({"url": url, "commit": live.get("commit")}, lambda: url)
     if browser:
