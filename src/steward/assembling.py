@@ -82,6 +82,7 @@ def drive(
     from steward.adapters.deploy.deployer import AnsibleDeployer
     from steward.adapters.deploy.local import LocalHost
     from steward.adapters.deploy.probe import LifeProbe
+    from steward.adapters.deploy.supervising import Supervisors
     from steward.adapters.engine import open_engine
     from steward.adapters.git import GitWorkshop
     from steward.app.driving import Drive, nothing
@@ -91,6 +92,7 @@ def drive(
     from steward.domain.verdict import Rule
 
     state, build, deploy = loaded.state_dir, loaded.settings.build, loaded.settings.deploy
+    targets = [_target(loaded)]
     host = LocalHost(state, clock=clock, ports=(deploy.first_port, deploy.last_port))
     engine = open_engine(loaded.database_url, state_dir=state, holder=holder, clock=clock)
     tools = Tools(
@@ -98,8 +100,8 @@ def drive(
         workshop=GitWorkshop(state / "git"),
         templates=templates(loaded),
         agents=agents(build, Bubblewrap(), clock),
-        deployer=AnsibleDeployer(state, [_target(loaded)], clock=clock, local=host),
-        probe=LifeProbe(clock),
+        deployer=AnsibleDeployer(state, targets, clock=clock, local=host),
+        probe=LifeProbe(clock, process=Supervisors(state, targets, local=host)),
         workdir=state / "work",
         redact=redact,
         rates=Rates(hour_usd=build.hour_usd, model_usd_per_hour=build.model_hour_usd),
