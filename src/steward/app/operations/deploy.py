@@ -17,7 +17,7 @@ from steward.ports import Reads, Transient
 from steward.ports.building import Deployed, DeployOrder
 from steward.ports.engine import Stepped, again
 
-LOOKS_MAX = 60
+LOOKS_MAX = 120
 """How often a release that should live is looked at before it is called dead."""
 
 
@@ -125,10 +125,10 @@ def prove_life(run: Run) -> Stepped | None:
     proof = run.spec().proof
     sign = run.tools.probe.look(url, proof, commit, 10.0)
     now = run.clock.now().at
-    looks: list[Any] = [*run.facts.get("looks", ()), [now.isoformat(), sign.alive]][-LOOKS_MAX:]
+    looks: list[Any] = [*run.facts.get("looks", ()), [now.isoformat(), sign.alive, sign.up_s]][-LOOKS_MAX:]
     count = int(run.facts.get("looked", 0)) + 1
     run.keep(looks=looks, looked=count)
-    seen = [Look(type(now).fromisoformat(at), alive) for at, alive in looks]
+    seen = [Look(type(now).fromisoformat(at), alive, up_s) for at, alive, up_s in looks]
     if proven(seen, proof.kind):
         run.say(f"It lives at {url}, at commit {commit[:12]}")
         return None
