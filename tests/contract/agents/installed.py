@@ -27,7 +27,6 @@ BOXED: Final = tuple(
         "contract/deploy/test_faults.py",
         "contract/deploy/test_keeper.py",
         "localhub/test_check_runs.py",
-        "road",
     )
 )
 """What cannot be tried without a box: what runs there is refused, or is not to be run, elsewhere."""
