@@ -98,6 +98,23 @@ class Driven(World):
         self.driver = Driver(store, self.clock, self.engine, self.policy, self.channels)
         self.health = Health(store, self.clock, self.probe, self.channels)
 
+    def neighbours(self) -> None:
+        """Other repositories in the organisation, so that the loss of one is no mass loss."""
+        for name in ("tickets", "blog", "bot", "api", "docs"):
+            self.forge.create("acme", name)
+        self.beat()
+        self.clock.advance(600)
+
+    def vanish(self, slug: str = "shop") -> None:
+        """Delete a project's repository on GitHub, and look until that is concluded."""
+        repo_id = self.project(slug).repository_id or 0
+        self.forge.delete(repo_id)
+        for _ in range(5):
+            self.settle()
+            if self.status(repo_id) == "missing":
+                return
+        raise RuntimeError("the loss is not concluded")
+
     def building(self, actor: str = ANNA) -> Building:
         """What a person may ask."""
         return self.app.commands(local(actor))
@@ -120,9 +137,9 @@ class Driven(World):
     def until(self, until: Callable[[], bool]) -> None:
         """Let them work one round at a time until something holds. Raises RuntimeError where it never does."""
         for _ in range(ROUNDS_MAX):
+            self.driver.tick()
             if until():
                 return
-            self.driver.tick()
             self.engine.run_all(self.clock)
         raise RuntimeError("it never holds")
 
