@@ -16,9 +16,9 @@ from steward.app.operations.runner import Runner
 from steward.app.policy import Policy
 from steward.domain.agents import Role
 from steward.domain.operations import Operation, Work
-from steward.domain.people import local
+from steward.domain.people import Principal, local
 from steward.domain.project import Project
-from steward.domain.spec import Release
+from steward.domain.spec import Release, Update
 from steward.domain.verdict import Rule
 from steward.ports import Lease, Reads, Store, Writes
 from steward.ports.engine import Lane
@@ -184,6 +184,20 @@ class Driven(World):
         project_id = self.project(slug).id
         with self.store.reading() as view:
             return view.releases(project_id)
+
+    def updates(self, slug: str = "shop") -> list[Update]:
+        """Its updates, the oldest first."""
+        project_id = self.project(slug).id
+        with self.store.reading() as view:
+            return view.updates(project_id)
+
+    def branch(self, kind: Work, slug: str = "shop") -> str:
+        """The branch of its newest operation of that kind."""
+        return f"steward/{kind}-{self.work_of(kind, slug).id[:8]}"
+
+    def person(self, actor: str) -> Principal:
+        """Somebody on the same machine."""
+        return local(actor)
 
     def tip(self, slug: str = "shop") -> str:
         """The commit of its default branch."""
