@@ -19,7 +19,7 @@ from steward.app.operations.ending import again_as, cancel, failure_key, queue
 from steward.app.operations.reverting import leaves_work
 from steward.app.queries import find_project, one_project
 from steward.app.views import Json
-from steward.domain.answers import check_answers
+from steward.domain.answers import check_answers, criteria_of
 from steward.domain.driving import beside, opens, untaken
 from steward.domain.guards import Guard
 from steward.domain.journal import Event, Kind
@@ -192,6 +192,16 @@ class Building(Commands):
             seen = self.seen(tx, project.organisation_id)
             self.move(tx, project, Trigger.CONFIRMED, proofs, reason, seen, who)
             queue(tx, replace(again_as(last, Work.PROVISION, seen.at, {}), asked_by=self.actor), self.actor)
+            return self.shown(tx, project.id)
+
+    def budget(self, reference: str, usd: float) -> Json:
+        """Let the project's agents cost so much in all; 0: no limit. What failed for it can be retried then."""
+        with told(self.store) as tx:
+            _, project = self.found(tx, reference, Right.APPROVE)
+            what = {"budget_usd": [tx.budget_usd(project.id), usd]}
+            tx.set_budget(project.id, usd)
+            seen = self.seen(tx, project.organisation_id)
+            tx.append([self.event(Kind.PROJECT_CHANGED, seen, project, changes=what)])
             return self.shown(tx, project.id)
 
     def cancel(self, reference: str, reason: str = "") -> Json:
@@ -402,11 +412,3 @@ def _lacks_checks(operation: Operation) -> bool:
     """Whether it failed because nothing had checked its commit."""
     failure = operation.failure
     return failure is not None and failure.evidence.get("colour") == Colour.NONE
-
-
-def criteria_of(answers: Mapping[str, Any]) -> tuple[str, ...]:
-    """A criterion per feature that was asked for, where nobody wrote any."""
-    features = answers.get("features")
-    lines = features.splitlines() if isinstance(features, str) else []
-    names = [line.partition(":")[0].strip() for line in lines if line.strip()]
-    return tuple(f"The page shows the feature «{name}»" for name in names if name)

@@ -193,7 +193,11 @@ def start_work(
     proofs = {Guard.NOT_HELD, Guard.COMMIT_BOUND, Guard.SAME_COMMIT, Guard.SECRETS_PRESENT}
     seen = now_seen(tx, project.organisation_id, now)
     make_move(tx, project, Trigger.STARTED, frozenset(proofs), "", seen, who, actor)
-    queue(tx, again_as(last, work, now.at, {}), actor)
+    if last.kind is work and last.state is OperationState.CANCELLED:
+        # It goes on with what it had made: its merge may have landed as it was cancelled.
+        requeue(tx, last, actor, "started again", clock, word=word)
+    else:
+        queue(tx, again_as(last, work, now.at, {}), actor)
     return True
 
 

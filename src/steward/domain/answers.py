@@ -239,3 +239,11 @@ _KINDS: Final[Mapping[QuestionKind, Callable[[Any], Any]]] = {
 def _length(value: Any) -> int:
     """Characters that an answer takes."""
     return len(value) if isinstance(value, str) else len(json.dumps(value))
+
+
+def criteria_of(answers: Mapping[str, Any]) -> tuple[str, ...]:
+    """A criterion per feature that was asked for, where nobody wrote any."""
+    features = answers.get("features")
+    lines = features.splitlines() if isinstance(features, str) else []
+    names = [line.partition(":")[0].strip() for line in lines if line.strip()]
+    return tuple(f"The page shows the feature «{name}»" for name in names if name)

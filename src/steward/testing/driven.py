@@ -16,9 +16,9 @@ from steward.app.operations.runner import Runner
 from steward.app.policy import Policy
 from steward.domain.agents import Role
 from steward.domain.operations import Operation, Work
-from steward.domain.people import local
+from steward.domain.people import Principal, local
 from steward.domain.project import Project
-from steward.domain.spec import Release
+from steward.domain.spec import Release, Update
 from steward.domain.verdict import Rule
 from steward.ports import Lease, Reads, Store, Writes
 from steward.ports.engine import Lane
@@ -98,6 +98,23 @@ class Driven(World):
         self.driver = Driver(store, self.clock, self.engine, self.policy, self.channels)
         self.health = Health(store, self.clock, self.probe, self.channels)
 
+    def neighbours(self) -> None:
+        """Other repositories in the organisation, so that the loss of one is no mass loss."""
+        for name in ("tickets", "blog", "bot", "api", "docs"):
+            self.forge.create("acme", name)
+        self.beat()
+        self.clock.advance(600)
+
+    def vanish(self, slug: str = "shop") -> None:
+        """Delete a project's repository on GitHub, and look until that is concluded."""
+        repo_id = self.project(slug).repository_id or 0
+        self.forge.delete(repo_id)
+        for _ in range(5):
+            self.settle()
+            if self.status(repo_id) == "missing":
+                return
+        raise RuntimeError("the loss is not concluded")
+
     def building(self, actor: str = ANNA) -> Building:
         """What a person may ask."""
         return self.app.commands(local(actor))
@@ -120,9 +137,9 @@ class Driven(World):
     def until(self, until: Callable[[], bool]) -> None:
         """Let them work one round at a time until something holds. Raises RuntimeError where it never does."""
         for _ in range(ROUNDS_MAX):
+            self.driver.tick()
             if until():
                 return
-            self.driver.tick()
             self.engine.run_all(self.clock)
         raise RuntimeError("it never holds")
 
@@ -167,6 +184,20 @@ class Driven(World):
         project_id = self.project(slug).id
         with self.store.reading() as view:
             return view.releases(project_id)
+
+    def updates(self, slug: str = "shop") -> list[Update]:
+        """Its updates, the oldest first."""
+        project_id = self.project(slug).id
+        with self.store.reading() as view:
+            return view.updates(project_id)
+
+    def branch(self, kind: Work, slug: str = "shop") -> str:
+        """The branch of its newest operation of that kind."""
+        return f"steward/{kind}-{self.work_of(kind, slug).id[:8]}"
+
+    def person(self, actor: str) -> Principal:
+        """Somebody on the same machine."""
+        return local(actor)
 
     def tip(self, slug: str = "shop") -> str:
         """The commit of its default branch."""

@@ -69,6 +69,9 @@ def _record(run: Run, tx: Writes, row: Repository) -> None:
     known = next(iter(tx.tracked([row.repo.id])), None)
     if known is None or known.repository.project_id is None:
         tx.save_repositories([replace(row, look=looks[0].id if looks else 0)], at)
+        # The pages of the last look do not tell of it: unless they are read anew, its loss would not be seen.
+        home = tx.organisation(row.organisation_id)
+        tx.save_organisation(replace(home, revision=home.revision + 1))
     elif known.repository.project_id != run.project.id:
         raise Failed(
             Fault.INFRASTRUCTURE,

@@ -101,18 +101,18 @@ def _clone(run: Run, row: Repository) -> Any:
     return clone
 
 
-def _adopted(run: Run) -> bool:
+def _adopted(run: Run, **done: Any) -> bool:
     """Whether the branch is at what an earlier try meant to push already."""
     intent = run.facts.get("intent")
     if not intent or intent == run.facts.get("head"):
         return False
     if run.tools.forge().tip(run.repository().repo.id, branch_of(run)) != intent:
         return False
-    run.keep(head=intent)
+    run.keep(head=intent, **done)
     return True
 
 
-def _push(run: Run, row: Repository, head: str) -> None:
+def _push(run: Run, row: Repository, head: str, **done: Any) -> None:
     """Push to the branch: the intent first, then the effect, then what was seen."""
     before = run.facts["head"]
     expected = None if before == run.facts["base"] else str(before)
@@ -129,20 +129,22 @@ def _push(run: Run, row: Repository, head: str) -> None:
             branch=branch_of(run),
             found=moved.found,
         ) from None
-    run.keep(head=head)
+    run.keep(head=head, **done)
 
 
 def run_agent(run: Run) -> None:
     """The architect's or the developer's part; what is believed of it is what git shows."""
     if run.facts.get("worked"):
         return
-    _have_worked(run)
-    run.keep(worked=True)
+    _have_worked(run, worked=True)
 
 
-def _have_worked(run: Run) -> None:
+def _have_worked(run: Run, **done: Any) -> None:
+    """Have the agent work and its work pushed; `done` is remembered together with that, or a crash between the
+    two would set the agent to work that is done already.
+    """
     row = run.repository()
-    if not _adopted(run):
+    if not _adopted(run, **done):
         clone = _clone(run, row)
         result = ask_agent(run, ROLES[run.operation.kind], clone, str(run.facts["head"]))
         must_have_worked(run, result)
@@ -150,7 +152,7 @@ def _have_worked(run: Run) -> None:
         if head is None or head == run.facts["head"]:
             raise Failed(Fault.PRODUCT, "the agent says that it is done, and has changed nothing", "Retry.")
         _inspect(run, row, head)
-        _push(run, row, head)
+        _push(run, row, head, **done)
     shutil.rmtree(run.folder, ignore_errors=True)
 
 
@@ -244,8 +246,7 @@ def _judge_red(run: Run, found: Verdict, head: str) -> None:
 
 def _rework(run: Run) -> None:
     """The round that was counted already: begun anew after a crash, it is not counted again."""
-    _have_worked(run)
-    run.keep(reworking=False)
+    _have_worked(run, reworking=False)
 
 
 def merge(run: Run) -> Stepped | None:

@@ -124,7 +124,8 @@ def wish_of(given: Mapping[str, Any], answers: Json) -> Wish:
 
 def amended(spec: Json, given: Mapping[str, Any], answers: Json) -> Wish:
     """The spec that there is, changed by what was given. Another template begins with no answers."""
-    from steward.app.building import Wish, criteria_of
+    from steward.app.building import Wish
+    from steward.domain.answers import criteria_of
 
     same = given["template"] in (None, spec["template"]["source"])
     # Criteria that were made from the answers are made anew from the new ones.
