@@ -18,6 +18,7 @@ from steward.app.filing import file_reports, told
 from steward.app.operations.ending import again_as, cancel, failure_key, queue
 from steward.app.queries import find_project, one_project
 from steward.app.views import Json
+from steward.app.works import read_template
 from steward.domain.answers import check_answers
 from steward.domain.guards import Guard
 from steward.domain.journal import Event, Kind
@@ -64,10 +65,8 @@ class Building(Commands):
         return {**super().ways(), **own} if self.templates is not None else super().ways()
 
     def read_template(self, wish: Wish) -> Template:
-        """The template that is wished for. Raises Permanent where it cannot be had."""
-        if self.templates is None:
-            raise Undriven
-        return self.templates.read(TemplateRef(wish.template, wish.tag))
+        """The template that is wished for. Raises Invalid where it cannot be used, Undriven where none can be."""
+        return read_template(self.templates, TemplateRef(wish.template, wish.tag))
 
     def driven(self) -> None:
         """Raise Undriven where this installation drives nothing: what is asked for would never run."""
