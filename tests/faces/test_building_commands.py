@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from steward.adapters.store import open_store
 from steward.app.policy import Policy
 from steward.faces.cli.root import steward
+from steward.faces.words import speak
 from steward.testing.world import World
 from tests.faces.building_kit import URL, Meanwhile, a_template, advance, driving, finish, go_wrong, lay
 from tests.faces.cli import Done
@@ -78,7 +79,10 @@ def test_bad_answers_are_told_all_at_once_and_nothing_is_stored(run: Line, tmp_p
     done = run("project", "order", "shop", "--answer", "accent=mauve", "--answer", "acent=teal")
     assert done.code == 1
     assert "mauve" in done.stderr
-    assert "acent" in done.stderr
+    assert 'acent: the template asks nothing of this name; did you mean "accent"?' in done.stderr
+    russian = run("project", "order", "shop", "--answer", "accent=mauve", "--lang", "ru").stderr
+    assert "accent: «mauve» нет среди вариантов (возможно: indigo, teal" in russian
+    speak("en")
     assert run("project", "show", "shop").code == 1
     for args in (["--answer", "teal"], ["--answers", "none.json"], ["--brief", "@none.txt"]):
         assert run("project", "order", "shop", *args).code == 2, args

@@ -135,7 +135,11 @@ class Building(Commands):
                 + (f" (possible: {', '.join(one.allowed[:12])})" if one.allowed else "")
                 for one in checked.problems
             )
-            raise Invalid(f"the answers do not fit the template {template.title}", words)
+            problems = [
+                {"name": one.name, "words": one.words, "allowed": list(one.allowed)}
+                for one in checked.problems
+            ]
+            raise Invalid(f"the answers do not fit the template {template.title}", words, problems)
         at = self.clock.now().at
         spec = Spec(
             project_id=project.id,

@@ -49,6 +49,7 @@ def test_an_order_is_stored_with_its_spec_or_not_at_all(client: httpx.Client) ->
     bad = client.post("projects", json={"slug": "shop", "spec": {"answers": {"accent": "mauve", "no": 1}}})
     assert code(bad) == (422, "invalid")
     assert all(word in bad.json()["advice"] for word in ("mauve", "indigo", "no:"))
+    assert {one["name"] for one in bad.json()["problems"]} == {"accent", "no"}
     assert client.get("projects/shop").status_code == 404
     order(client)
     spec = client.get("projects/shop/spec").json()
