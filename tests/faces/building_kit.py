@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -29,11 +30,36 @@ ANNA = local("local:anna")
 URL = "http://127.0.0.1:8700"
 
 
+QUESTIONS = """\
+title: {type: str, help: What it is called}
+door: {type: str, help: The code of the door, secret: true, default: ""}
+open: {type: bool, help: Whether anybody may come in, default: true}
+days: {type: str, help: When, multiselect: true, choices: [monday, friday], default: [friday]}
+seats: {type: int, help: How many seats, default: "{{ 2 * 10 }}"}
+"""
+
+
+def templates(folder: Path) -> CopierTemplates:
+    """Templates with their cache below a folder; those in files too."""
+    return CopierTemplates(folder / "templates", allow_files=True)
+
+
+def a_template(folder: Path) -> str:
+    """A template in git, with questions of every kind; its address."""
+    folder.mkdir()
+    (folder / "copier.yml").write_text(QUESTIONS)
+    (folder / "README.md.jinja").write_text("# {{ title }}\n")
+    who = ("-c", "user.name=Anna", "-c", "user.email=anna@example.org")
+    for words in (("init", "-q"), ("add", "."), (*who, "commit", "-qm", "A template"), ("tag", "v1.0.0")):
+        subprocess.run(["git", *words], cwd=folder, check=True)
+    return folder.as_uri()
+
+
 def driving(folder: Path) -> World:
     """A world whose projects are made of templates."""
     folder.mkdir(parents=True, exist_ok=True)
     world = World(open_store(f"sqlite:///{folder}/steward.db"))
-    world.app = replace(world.app, templates=CopierTemplates(folder / "templates"))
+    world.app = replace(world.app, templates=templates(folder))
     world.beat()
     return world
 
@@ -129,5 +155,5 @@ def main(folder: str, *args: str) -> None:
     """Run `steward ARGS` on the world of that folder, at whatever terminal this process has."""
     world = World(open_store(f"sqlite:///{folder}/steward.db"))
     world.store.release(world.lease)
-    app = replace(world.app, templates=CopierTemplates(Path(folder) / "templates"))
+    app = replace(world.app, templates=templates(Path(folder)))
     steward.main(list(args), "steward", obj=Wired(app))

@@ -15,8 +15,9 @@ from click.testing import CliRunner
 from steward.adapters.store import open_store
 from steward.app.policy import Policy
 from steward.faces.cli.root import steward
+from steward.faces.words import speak
 from steward.testing.world import World
-from tests.faces.building_kit import URL, Meanwhile, advance, driving, finish, go_wrong, lay
+from tests.faces.building_kit import URL, Meanwhile, a_template, advance, driving, finish, go_wrong, lay
 from tests.faces.cli import Done
 from tests.faces.remote_kit import Line
 from tests.faces.test_terminal import converse
@@ -78,7 +79,10 @@ def test_bad_answers_are_told_all_at_once_and_nothing_is_stored(run: Line, tmp_p
     done = run("project", "order", "shop", "--answer", "accent=mauve", "--answer", "acent=teal")
     assert done.code == 1
     assert "mauve" in done.stderr
-    assert "acent" in done.stderr
+    assert 'acent: the template asks nothing of this name; did you mean "accent"?' in done.stderr
+    russian = run("project", "order", "shop", "--answer", "accent=mauve", "--lang", "ru").stderr
+    assert "accent: «mauve» нет среди вариантов (возможно: indigo, teal" in russian
+    speak("en")
     assert run("project", "show", "shop").code == 1
     for args in (["--answer", "teal"], ["--answers", "none.json"], ["--brief", "@none.txt"]):
         assert run("project", "order", "shop", *args).code == 2, args
@@ -371,3 +375,40 @@ def test_at_a_terminal_the_open_questions_are_asked(
     assert spec["answers"] == wanted
     code, seen = at_a_terminal(monkeypatch, tmp_path / "here", "project", "order", "two", "--yes", answers=[])
     assert (code, "[title]" in seen) == (0, False)
+
+
+def test_a_template_of_ones_own_is_asked_for_by_kind_and_keeps_its_secrets(
+    world: World, run: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = a_template(tmp_path / "template")
+    named = ("--template", source, "--tag", "v1.0.0")
+    assert run("project", "order", "shop", *named[:2]).code == 1, "a version is named"
+    told = run("project", "order", "shop", *named, "--answer", "door=1234")
+    assert (told.code, "door: a secret is not given on the command line" in told.stderr) == (2, True)
+    assert "1234" not in told.stderr
+    world.store.release(world.lease)
+    code, seen = at_a_terminal(
+        monkeypatch,
+        tmp_path / "here",
+        *("project", "order", "shop", *named),
+        answers=[
+            ("[title] [shop]:", "Shop\n"),
+            ("[door], not shown:", "hush-1234\n"),
+            ("[open] [Y/n]:", "n\n"),
+            ("of: monday, friday; commas between [friday]:", "monday,friday\n"),
+            ("[seats]:", "\n"),
+        ],
+    )
+    assert code == 0, seen
+    assert "hush" not in seen
+    spec = run("project", "spec", "shop", "--json").json
+    assert spec["answers"] == {"title": "Shop", "open": False, "days": ["monday", "friday"]}
+    assert spec["template"]["tag"] == "v1.0.0"
+    revised = run("project", "revise", "shop", "--answer", "seats=4")
+    assert revised.code == 0, revised.stderr
+    spec = run("project", "spec", "shop", "--json").json
+    assert (spec["answers"]["seats"], spec["answers"]["title"], spec["version"]) == (4, "Shop", 2)
+    other = run("project", "revise", "shop", "--template", "starter", "--json")
+    assert other.code == 0, other.stderr
+    assert run("project", "spec", "shop", "--json").json["answers"] == {"title": "shop"}
+    assert "monday" in run("project", "spec", "shop", "--version", "1").stdout

@@ -151,6 +151,7 @@ def test_refusals_are_those_of_the_call_itself(there: Api) -> None:
         with pytest.raises(Invalid) as invalid:
             remote.commands.draft("odd", wish=Wish(answers={"accent": "mauve"}))
         assert "mauve" in invalid.value.advice
+        assert [one["name"] for one in invalid.value.problems] == ["accent"]
         with pytest.raises(Refused) as refused:
             remote.commands.rollback("shop")
         assert refused.value.reason == "edge"

@@ -19,6 +19,7 @@ from steward.app.operations.ending import again_as, cancel, failure_key, queue
 from steward.app.operations.reverting import leaves_work
 from steward.app.queries import find_project, one_project
 from steward.app.views import Json
+from steward.app.works import read_template
 from steward.domain.answers import check_answers, criteria_of
 from steward.domain.driving import beside, opens, untaken
 from steward.domain.guards import Guard
@@ -67,10 +68,8 @@ class Building(Commands):
         return {**super().ways(), **own} if self.templates is not None else super().ways()
 
     def read_template(self, wish: Wish) -> Template:
-        """The template that is wished for. Raises Permanent where it cannot be had."""
-        if self.templates is None:
-            raise Undriven
-        return self.templates.read(TemplateRef(wish.template, wish.tag))
+        """The template that is wished for. Raises Invalid where it cannot be used, Undriven where none can be."""
+        return read_template(self.templates, TemplateRef(wish.template, wish.tag))
 
     def driven(self) -> None:
         """Raise Undriven where this installation drives nothing: what is asked for would never run."""
@@ -140,7 +139,11 @@ class Building(Commands):
                 + (f" (possible: {', '.join(one.allowed[:12])})" if one.allowed else "")
                 for one in checked.problems
             )
-            raise Invalid(f"the answers do not fit the template {template.title}", words)
+            problems = [
+                {"name": one.name, "words": one.words, "allowed": list(one.allowed)}
+                for one in checked.problems
+            ]
+            raise Invalid(f"the answers do not fit the template {template.title}", words, problems)
         if checked.secrets:
             raise Invalid(
                 "secret answers cannot be kept yet: " + ", ".join(sorted(checked.secrets)),

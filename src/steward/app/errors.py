@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from steward.domain.people import Right
 from steward.ports.errors import Permanent
@@ -19,12 +20,16 @@ class Unknown(Exception):
 
 
 class Invalid(Exception):
-    """What was asked cannot be done as asked; `advice` says what can."""
+    """What was asked cannot be done as asked; `advice` says what can.
 
-    def __init__(self, what: str, advice: str = "") -> None:
+    `problems` says it answer by answer, where answers were given: `{name, words, allowed}`.
+    """
+
+    def __init__(self, what: str, advice: str = "", problems: Sequence[Mapping[str, Any]] = ()) -> None:
         super().__init__(what)
         self.what = what
         self.advice = advice
+        self.problems = list(problems)
 
 
 class Forbidden(Exception):

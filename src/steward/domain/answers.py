@@ -113,8 +113,10 @@ def _unasked(name: str, question: Question | None, template: Template) -> Proble
         return Problem(name, "the template works this out itself, so it cannot be answered")
     asked = tuple(one.name for one in template.questions if not one.computed)
     near = difflib.get_close_matches(name, asked, n=1)
-    hint = f'; did you mean "{near[0]}"?' if near else ""
-    return Problem(name, f"the template asks nothing of this name{hint}", tuple(near) or asked)
+    if near:
+        words = f'the template asks nothing of this name; did you mean "{near[0]}"?'
+        return Problem(name, words, tuple(near))
+    return Problem(name, "the template asks nothing of this name", asked)
 
 
 def _fit(question: Question, value: Any) -> Any:
@@ -150,9 +152,10 @@ def _chosen(question: Question, value: Any) -> Any:
     if question.secret:
         raise _Unfit("this is none of the choices", question.choices)
     near = difflib.get_close_matches(_spelled(value), question.choices, n=1)
-    hint = f'; did you mean "{near[0]}"?' if near else ""
     said = _spelled(value)[:60]
-    raise _Unfit(f'"{said}" is none of the choices{hint}', question.choices)
+    if near:
+        raise _Unfit(f'"{said}" is none of the choices; did you mean "{near[0]}"?', question.choices)
+    raise _Unfit(f'"{said}" is none of the choices', question.choices)
 
 
 def _spelled(value: Any) -> str:

@@ -16,6 +16,14 @@ from steward.ports import Conflict, Permanent, Transient
 TYPE: Final = "urn:steward:problem:"
 
 
+class Odd(msgspec.Struct):
+    """What is wrong with one answer."""
+
+    name: str
+    words: str
+    allowed: list[str] = []
+
+
 class Problem(msgspec.Struct):
     """A problem of RFC 9457, with what single types say besides. All of it is another's word."""
 
@@ -34,6 +42,7 @@ class Problem(msgspec.Struct):
     what: str = ""
     expected: int = 0
     version: int = 0
+    problems: list[Odd] = []
 
     @property
     def code(self) -> str:
@@ -66,7 +75,9 @@ def _forbidden(problem: Problem) -> Exception:
 
 _MADE: Final[dict[str, Callable[[Problem], Exception]]] = {
     "unknown": lambda p: Unknown(p.kind, p.reference, p.near),
-    "invalid": lambda p: Invalid(p.detail, p.advice),
+    "invalid": lambda p: Invalid(
+        p.detail, p.advice, [{"name": o.name, "words": o.words, "allowed": o.allowed} for o in p.problems]
+    ),
     "malformed": lambda p: Invalid(p.detail, p.advice),
     "forbidden": _forbidden,
     "stale": lambda p: Stale(p.what, p.expected, p.version),

@@ -34,16 +34,15 @@ PROBLEMS: Final = {
     421: "This server does not bear the name that was asked for",
     422: "What was asked for cannot be meant: malformed, or refused with advice",
     429: "Too many wrong tokens came from this address; Retry-After says when to come again",
-    502: "What is outside (GitHub, the place of a template) refuses, until a person changes something",
+    502: "GitHub refuses, until a person changes something",
     503: "It cannot be done now; Retry-After says when to try again",
 }
 ALWAYS: Final = (401, 403, 421, 422, 429, 503)
 CHANGING: Final = (409, 413)
 WITH_BODY: Final = (400, 415)
 MORE: Final[dict[str, tuple[int, ...]]] = {
-    "/api/v1/projects": (404, 502),
-    "/api/v1/projects/{reference}/spec": (502,),
-    "/api/v1/template": (409, 502),
+    "/api/v1/projects": (404,),
+    "/api/v1/template": (409,),
     "/api/v1/events": (404,),
     "/api/v1/tokens": (404,),
     "/api/v1/syncs/plan": (404, 502),
@@ -51,7 +50,7 @@ MORE: Final[dict[str, tuple[int, ...]]] = {
     "/api/v1/webhooks/ping": (502,),
     "/api/v1/webhooks/sweep": (502,),
 }
-"""Answers that single addresses give besides: a name in a query may be unknown, what is outside may refuse."""
+"""Answers that single addresses give besides: a name in a query may be unknown, GitHub may refuse."""
 
 KEY_HEADER: Final = {
     "name": "Idempotency-Key",

@@ -13,11 +13,11 @@ from steward.faces.api.models_base import Object, Time
 class Live(BaseModel):
     """The release that serves now, since when, and how it is."""
 
-    url: str | None = None
-    commit: str | None = None
-    since: Time | None = None
-    health: str | None = None
-    release: int | None = None
+    url: str | None
+    commit: str | None
+    since: Time | None
+    health: str | None
+    release: int | None
 
 
 class Progress(BaseModel):

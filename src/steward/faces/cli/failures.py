@@ -32,6 +32,7 @@ from steward.ports.errors import (
     Unreachable,
 )
 
+ALLOWED_SHOWN: Final = 12
 OK, FAILURE, USAGE, AUTH, CANCELLED = 0, 1, 2, 4, 130
 
 
@@ -54,7 +55,15 @@ def failure_of(error: Exception) -> Failure:
 
 
 def _invalid(error: Invalid) -> Failure:
-    return Failure(FAILURE, "invalid", said(error.what), said(error.advice))
+    advice = "\n  ".join(map(_odd, error.problems)) if error.problems else said(error.advice)
+    return Failure(FAILURE, "invalid", said(error.what), advice)
+
+
+def _odd(problem: Any) -> str:
+    """What is wrong with one answer, and what would do."""
+    told = f"{problem['name'] or _('answers')}: {said(problem['words'])}"
+    allowed = ", ".join(problem["allowed"][:ALLOWED_SHOWN])
+    return _("{what} (possible: {allowed})", what=told, allowed=allowed) if allowed else told
 
 
 def _refused(error: Refused) -> Failure:

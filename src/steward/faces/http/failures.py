@@ -98,7 +98,8 @@ def _unknown(error: Any) -> Failure:
 
 
 def _invalid(error: Any) -> Failure:
-    return Failure(422, "invalid", error.what, error.advice)
+    more = {"problems": error.problems} if error.problems else {}
+    return Failure(422, "invalid", error.what, error.advice, more)
 
 
 def _refused(error: Any) -> Failure:
