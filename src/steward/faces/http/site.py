@@ -15,10 +15,11 @@ from starlette.responses import Response
 
 from steward.app.application import Application
 from steward.app.attending import Attending
-from steward.app.commands import Commands
+from steward.app.building import Building
 from steward.app.deciding import Deciding
 from steward.app.queries import Queries
 from steward.app.receiving import Receiver
+from steward.app.works import Works
 from steward.domain.people import Principal, User
 from steward.faces.http.limits import Guesses
 from steward.faces.http.meters import Meters
@@ -128,9 +129,14 @@ def queries(request: Request) -> Queries:
     return site(request).app.queries(principal_of(request))
 
 
-def commands(request: Request, expecting: int | None = None) -> Commands:
+def commands(request: Request, expecting: int | None = None) -> Building:
     """What whoever asks may ask of projects."""
     return site(request).app.commands(principal_of(request), expecting)
+
+
+def works(request: Request) -> Works:
+    """What whoever asks may be shown of building."""
+    return site(request).app.works(principal_of(request))
 
 
 def deciding(request: Request) -> Deciding:
