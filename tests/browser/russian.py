@@ -20,7 +20,7 @@ PROPER: Final = frozenset(
 )
 """What is called the same in both languages."""
 WORD: Final = re.compile(r"\b[A-Za-z][A-Za-z'-]*[A-Za-z]\b")
-QUOTED: Final = "code, kbd, pre, samp, .mono, .owner, [lang=en], script, style, svg title, textarea"
+QUOTED: Final = "code, kbd, pre, samp, .mono, .written, .owner, [lang=en], script, style, svg title, textarea"
 """What is code, or is somebody's own words: it has no language of ours."""
 COLLECT: Final = """
 (quoted) => {

@@ -13,6 +13,7 @@ from steward.domain.guards import Guard
 from steward.domain.lifecycle import settled
 from steward.domain.status import Status, Trigger
 from steward.faces.http.site import site, works
+from steward.faces.words import _
 
 Json = dict[str, Any]
 T = Trigger
@@ -72,7 +73,9 @@ def _dollars(text: str) -> float | None:
     except ValueError:
         found = math.nan
     if not 0 <= found <= BUDGET_MAX:
-        raise Invalid("the budget must be a number of dollars, 0 for no limit", "Write it as 25 or 12.50.")
+        raise Invalid(
+            _("the budget must be a number of dollars, 0 for no limit"), _("Write it as 25 or 12.50.")
+        )
     return found
 
 

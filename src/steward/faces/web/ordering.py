@@ -158,7 +158,7 @@ def _form_page(
         here="projects",
         asked=asked,
         wrong=wrong,
-        template=template,
+        made_of=template,
         drives=_drives(request),
         starter=STARTER,
         fields=spec_form.fields(template, asked.answers, wrong) if template else [],
@@ -206,7 +206,9 @@ def _version(form: FormData) -> int:
     try:
         return int(str(form.get("version")))
     except ValueError:
-        raise Invalid("the form names no version", "Load the page again and send it anew.") from None
+        raise Invalid(
+            _("the form names no version"), _("Load the page again and send it anew.")
+        ) from None
 
 
 def _describe_page(

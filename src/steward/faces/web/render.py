@@ -152,6 +152,7 @@ _WORKING: Final = (
     "short_line",
     "may_retry",
     "plain",
+    "basis_words",
 )
 
 

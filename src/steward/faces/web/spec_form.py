@@ -236,7 +236,13 @@ def _template_words(spec: Mapping[str, Any]) -> str:
 
 def _changed_answers(older: Mapping[str, Any], newer: Mapping[str, Any]) -> Iterable[tuple[str, str, str]]:
     for name in dict.fromkeys((*newer, *older)):
-        yield f"answer {name}", answer_text(older.get(name)), answer_text(newer.get(name))
+        out, put = answer_text(older.get(name)), answer_text(newer.get(name))
+        if "\n" in out + put and out != put:
+            lines, others = out.splitlines(), put.splitlines()
+            gone, come = _left_out(lines, others), _left_out(others, lines)
+            if gone or come:
+                out, put = "\n".join(gone), "\n".join(come)
+        yield f"answer {name}", out, put
 
 
 def _left_out(lines: Sequence[str], others: Sequence[str]) -> list[str]:
@@ -244,7 +250,7 @@ def _left_out(lines: Sequence[str], others: Sequence[str]) -> list[str]:
 
 
 def answer_text(value: Any) -> str:
-    """An answer as a person reads it."""
+    """An answer as a person reads it; "" for none."""
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     return ", ".join(_spelled_all(value))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,7 +12,7 @@ from steward.domain.operations import OPEN, OperationState, Work
 from steward.domain.status import OPERATION_OF, Status, Trigger
 from steward.faces import lines
 from steward.faces.web.asking import Ask
-from steward.faces.words import _
+from steward.faces.words import _, counted, language, said
 
 Json = Mapping[str, Any]
 S = OperationState
@@ -144,6 +145,36 @@ def ways_out(asks: list[Ask]) -> list[Ask]:
     """What else can be done about an error, the gravest last."""
     wanted = (Trigger.RESOLVED, Trigger.UPDATE_ABANDONED, Trigger.ARCHIVED)
     return [ask for trigger in wanted for ask in asks if ask.trigger == trigger and not ask.refused]
+
+
+_AMOUNT: Final = re.compile(
+    r"(?<![\w.])(\d+(?:\.\d+)?) (hour|feature|criteri(?=on|a)|further part|word|like project)(?:s|on|a)?\b"
+)
+_ADDS: Final = re.compile(r"(.+) adds? (.+)")
+
+
+def basis_words(text: str) -> str:
+    """A line of what an estimate stands on, in the reader's language; the estimate is stored in English."""
+    if language() == "en":
+        return text
+    amounts = _AMOUNT.sub(lambda found: _amount(found[1], found[2]), text)
+    if (told := said(amounts)) != amounts:
+        return told
+    found = _ADDS.fullmatch(amounts)
+    return _("{what}: {hours} more", what=found[1], hours=found[2]) if found else amounts
+
+
+def _amount(number: str, noun: str) -> str:
+    if noun == "hour":
+        return _("{n} h", n=number)
+    n = int(float(number))
+    return {
+        "feature": lambda: counted("{n} feature", "{n} features", n),
+        "criteri": lambda: counted("{n} criterion", "{n} criteria", n),
+        "further part": lambda: counted("{n} further part", "{n} further parts", n),
+        "word": lambda: counted("{n} word", "{n} words", n),
+        "like project": lambda: counted("{n} like project", "{n} like projects", n),
+    }[noun]()
 
 
 def plain(value: Any) -> str:
