@@ -61,9 +61,13 @@ PAGES: Final[dict[str, Shown]] = {
     "retry-nothing": Shown("/projects/shop-front/retry"),
     "operations": Shown("/projects/event-tickets/operations"),
     "operations-nothing": Shown("/projects/docs-site/operations"),
-    "operation-running": Shown(f"/projects/event-tickets/operations/{operation_id('event-tickets', 'implement')}"),
+    "operation-running": Shown(
+        f"/projects/event-tickets/operations/{operation_id('event-tickets', 'implement')}"
+    ),
     "operation-failed": Shown(f"/projects/delivery-map/operations/{operation_id('delivery-map', 'deploy')}"),
-    "operation-queued": Shown(f"/projects/fleet-telemetry/operations/{operation_id('fleet-telemetry', 'design')}"),
+    "operation-queued": Shown(
+        f"/projects/fleet-telemetry/operations/{operation_id('fleet-telemetry', 'design')}"
+    ),
     "spec": Shown("/projects/loyalty-bot/spec"),
     "spec-costs": Shown("/projects/event-tickets/spec"),
     "spec-nothing": Shown("/projects/docs-site/spec"),

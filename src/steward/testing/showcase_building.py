@@ -27,7 +27,9 @@ from steward.testing.world import World
 At = Callable[[float | str, Callable[[], object]], None]
 O = OperationState
 COMMITS: Final = tuple(sha256(name.encode()).hexdigest()[:40] for name in ("one", "two", "three"))
-FEATURES: Final = "Seats: pick them on a plan\nTickets: a QR code by mail\nDoor: the usher scans it with a phone"
+FEATURES: Final = (
+    "Seats: pick them on a plan\nTickets: a QR code by mail\nDoor: the usher scans it with a phone"
+)
 
 
 UPDATE_WAY: Final = (
@@ -82,7 +84,10 @@ def _drafts(site: _Site, at: At) -> None:
     criteria = ("A guest sees the points at once", "Ten points become a gift")
     at("40m", lambda: site.spec("loyalty-bot", 2, second, brief, criteria))
     asked = {"title": "Where is my parcel", "features": "Map: where it is now\nMail: when it moves"}
-    at("50m", lambda: site.spec("parcel-tracker", 1, asked, "Track a parcel by its number.", ("The map moves",)))
+    at(
+        "50m",
+        lambda: site.spec("parcel-tracker", 1, asked, "Track a parcel by its number.", ("The map moves",)),
+    )
     log = (
         (1, "The template Starter was read"),
         (3, "Estimated: 13.5 hours"),
@@ -157,7 +162,11 @@ def _failed(site: _Site, at: At) -> None:
         Fault.INFRASTRUCTURE,
         "the health check answered 502 three times in a row",
         "See what stands in the way, then retry.",
-        {"url": "https://delivery-map.acme.example/up", "status": 502, "tail": "connect() failed\nno upstream"},
+        {
+            "url": "https://delivery-map.acme.example/up",
+            "status": 502,
+            "tail": "connect() failed\nno upstream",
+        },
     )
     log = (
         (1, f"The release is bound to {COMMITS[1][:12]}"),
@@ -186,12 +195,12 @@ class _Site:
         with told(self._world.store) as tx:
             project, at = self._project(tx, slug), self._world.clock.now().at
             ref, proof = TemplateRef(STARTER), Proof()
-            spec = Spec(
-                project.id, version, ref, answers, brief, tuple(criteria), {}, proof, "user:anna", at
-            )
+            spec = Spec(project.id, version, ref, answers, brief, tuple(criteria), {}, proof, "user:anna", at)
             tx.add_spec(spec)
             data = {"version": version}
-            tx.append([Event(Kind.SPEC_STORED, at, "user:anna", project.id, project.organisation_id, "", data)])
+            tx.append(
+                [Event(Kind.SPEC_STORED, at, "user:anna", project.id, project.organisation_id, "", data)]
+            )
 
     def estimate(self, slug: str, version: int, hours: float, budget_usd: float | None = None) -> None:
         """What the spec will take."""
@@ -241,7 +250,9 @@ class _Site:
             why = how.failure.reason if how.failure else ""
             tx.append([operation_event(_EVENTS[how.state], operation, at, actor, why)])
             if how.cost_usd is not None:
-                run = AgentRun(operation.run_id, project.id, operation.id, "developer", "starter", "done", at, at)
+                run = AgentRun(
+                    operation.run_id, project.id, operation.id, "developer", "starter", "done", at, at
+                )
                 tx.save_agent_run(replace(run, cost_usd=how.cost_usd, cost_source="measured"))
 
     def release(self, slug: str, number: int) -> None:

@@ -23,7 +23,7 @@ from steward.domain.status import Status
 from steward.faces.http.failures import failure_of
 from steward.faces.http.guard import GuardedRoute, needs
 from steward.faces.http.site import commands, queries, site, works
-from steward.faces.web import spec_form
+from steward.faces.web import failing, spec_form
 from steward.faces.web.render import page
 from steward.faces.web.spec_form import Typed
 from steward.faces.words import _, said
@@ -55,7 +55,9 @@ def order_form(
 ) -> Response:
     """The form that orders a project; with a slug, told at once whether it can be had."""
     given = {"slug": slug.strip(), "title": title, "organisation": organisation}
-    return _order_page(request, given, Typed(template.strip() or STARTER, tag.strip()), _wrong_slug(request, given))
+    return _order_page(
+        request, given, Typed(template.strip() or STARTER, tag.strip()), _wrong_slug(request, given)
+    )
 
 
 @router.post("/order/template")
@@ -85,7 +87,7 @@ def order(request: Request, form: Posted) -> Response:
             wrong = {"": _words(refusal)}
         else:
             return RedirectResponse(f"/projects/{made['slug']}", status_code=303)
-    return _order_page(request, given, asked, wrong, refused=True)
+    return _order_page(request, given, asked, wrong, _unfit(wrong))
 
 
 def _place(request: Request, slug: str, home: str | None, title: str, wish: Wish | None) -> dict[str, Any]:
@@ -112,6 +114,11 @@ def _wrong_slug(request: Request, given: Mapping[str, str], *, must: bool = Fals
     return {}
 
 
+def _unfit(wrong: Mapping[str, str]) -> Invalid:
+    """All that is wrong as one refusal, for the audit log and for the status of the answer."""
+    return Invalid("; ".join(f"{name}: {words}" if name else words for name, words in wrong.items()), "")
+
+
 def _words(wrong: Invalid) -> str:
     return f"{said(wrong.what)}. {said(wrong.advice)}"
 
@@ -130,31 +137,39 @@ def _template(request: Request, asked: Typed) -> tuple[Template | None, dict[str
 
 
 def _order_page(
-    request: Request, given: Mapping[str, str], asked: Typed, wrong: Mapping[str, str], *, refused: bool = False
+    request: Request,
+    given: Mapping[str, str],
+    asked: Typed,
+    wrong: Mapping[str, str],
+    refusal: Exception | None = None,
 ) -> Response:
     values = {
         "given": given,
         "homes": commands(request).homes(),
         "slug_max": SLUG_LENGTH_MAX,
     }
-    return _form_page(request, "order.html", asked, wrong, refused=refused, **values)
+    return _form_page(request, "order.html", asked, wrong, refusal, **values)
 
 
 def _form_page(
-    request: Request, name: str, asked: Typed, wrong: Mapping[str, str], *, refused: bool, **values: Any
+    request: Request,
+    name: str,
+    asked: Typed,
+    wrong: Mapping[str, str],
+    refusal: Exception | None,
+    **values: Any,
 ) -> Response:
     """The form; what was refused bears the status that tells programs and the audit log the same."""
     template = None
     if _drives(request):
         template, unread = _template(request, asked)
         wrong = {**wrong, **unread}
-    if refused:
-        told = "; ".join(f"{name or 'order'}: {words}" for name, words in wrong.items())
-        request.state.failure = failure_of(Invalid(told, ""))
+    failure = failure_of(refusal) if refusal else None
+    request.state.failure = failure
     return page(
         request,
         name,
-        status_code=422 if refused else 200,
+        status_code=failure.status if failure else 200,
         here="projects",
         asked=asked,
         wrong=wrong,
@@ -189,16 +204,17 @@ def describe(request: Request, slug: str, form: Posted) -> Response:
     asked, project = spec_form.typed(form), queries(request).project(slug)
     template, wrong = _template(request, asked)
     if template is None:
-        return _describe_page(request, slug, asked, wrong, refused=True)
+        return _describe_page(request, slug, asked, wrong, _unfit(wrong))
     if wrong := spec_form.problems(template, asked, project["title"] or slug):
-        return _describe_page(request, slug, asked, wrong, refused=True)
+        return _describe_page(request, slug, asked, wrong, _unfit(wrong))
     try:
         commands(request, _version(form)).describe(slug, spec_form.wish(template, asked))
     except Invalid as refusal:
-        return _describe_page(request, slug, asked, {"": _words(refusal)}, refused=True)
+        return _describe_page(request, slug, asked, {"": _words(refusal)}, refusal)
     except (Refused, Stale) as refusal:
         failure = failure_of(refusal)
-        return _describe_page(request, slug, asked, {"": said(failure.detail)}, refused=True)
+        words = f"{failing.detail(failure)} {failing.advice(failure)}".strip()
+        return _describe_page(request, slug, asked, {"": words}, refusal)
     return RedirectResponse(f"/projects/{slug}", status_code=303)
 
 
@@ -206,21 +222,17 @@ def _version(form: FormData) -> int:
     try:
         return int(str(form.get("version")))
     except ValueError:
-        raise Invalid(
-            _("the form names no version"), _("Load the page again and send it anew.")
-        ) from None
+        raise Invalid(_("the form names no version"), _("Load the page again and send it anew.")) from None
 
 
 def _describe_page(
-    request: Request, slug: str, asked: Typed, wrong: Mapping[str, str], *, refused: bool = False
+    request: Request, slug: str, asked: Typed, wrong: Mapping[str, str], refusal: Exception | None = None
 ) -> Response:
     project = queries(request).project(slug)
-    if project["status"] not in DESCRIBED and not refused:
+    if project["status"] not in DESCRIBED and refusal is None:
         raise Refused(
             "edge", f"a spec is given to a draft or an update, not to a project that is {project['status']}"
         )
     specs = works(request).specs(slug)
     version = specs[-1]["version"] + 1 if specs else 1
-    return _form_page(
-        request, "describe.html", asked, wrong, refused=refused, project=project, next_version=version
-    )
+    return _form_page(request, "describe.html", asked, wrong, refusal, project=project, next_version=version)

@@ -81,7 +81,7 @@ def spec(request: Request, slug: str) -> Response:
     """All versions of a project's spec, newest first, each with its estimate and what it changed."""
     project, told = queries(request).project(slug), works(request)
     specs = told.specs(slug)
-    before = [None, *specs[:-1]]
+    before = [None, *specs][: len(specs)]
     shown = [
         {**one, "changes": spec_form.differences(older, one)}
         for older, one in zip(before, specs, strict=True)
@@ -160,15 +160,11 @@ def retry(request: Request, slug: str, version: Version, reason: Text = "") -> R
     return _back(slug)
 
 
-def _retry_page(
-    request: Request, slug: str, refusal: Exception | None = None, reason: str = ""
-) -> Response:
+def _retry_page(request: Request, slug: str, refusal: Exception | None = None, reason: str = "") -> Response:
     return _word_page(request, "retry.html", slug, refusal, reason=reason)
 
 
-def _word_page(
-    request: Request, name: str, slug: str, refusal: Exception | None, **values: Any
-) -> Response:
+def _word_page(request: Request, name: str, slug: str, refusal: Exception | None, **values: Any) -> Response:
     failure = failure_of(refusal) if refusal else None
     request.state.failure = failure
     project = queries(request).project(slug)
