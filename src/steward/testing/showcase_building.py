@@ -25,7 +25,7 @@ from steward.ports.records import AgentRun
 from steward.testing.world import World
 
 At = Callable[[float | str, Callable[[], object]], None]
-O = OperationState
+State = OperationState
 COMMITS: Final = tuple(sha256(name.encode()).hexdigest()[:40] for name in ("one", "two", "three"))
 FEATURES: Final = (
     "Seats: pick them on a plan\nTickets: a QR code by mail\nDoor: the usher scans it with a phone"
@@ -52,7 +52,7 @@ def operation_id(slug: str, work: str) -> str:
 class Told:
     """How an operation went. `number` is the step that it stands at, `took` how long it ran in seconds."""
 
-    state: OperationState = O.SUCCEEDED
+    state: OperationState = State.SUCCEEDED
     number: int = 0
     text: str = ""
     log: Sequence[tuple[int, str]] = ()
@@ -118,17 +118,20 @@ def _tickets(site: _Site, at: At) -> None:
         (2, "9 files changed, 412 lines added, 38 lines removed"),
         (3, "Pull request #18"),
     )
-    told = Told(O.RUNNING, 3, "Pull request #18", log, cost_usd=4.85, facts=_pull(slug, 18))
+    told = Told(State.RUNNING, 3, "Pull request #18", log, cost_usd=4.85, facts=_pull(slug, 18))
     at("178m", lambda: site.run(slug, Work.IMPLEMENT, told))
 
 
 def _passing(site: _Site, at: At) -> None:
     """What is on its way elsewhere: queued, waiting, at work."""
-    at("14s", lambda: site.run("crm-sync", Work.PROVISION, Told(O.RUNNING, 3, "acme/crm-sync was created")))
-    at("6m", lambda: site.run("fleet-telemetry", Work.DESIGN, Told(O.QUEUED)))
-    waiting = Told(O.WAITING, 2, "The checks run: 42 of 60", attempt=2)
+    at(
+        "14s",
+        lambda: site.run("crm-sync", Work.PROVISION, Told(State.RUNNING, 3, "acme/crm-sync was created")),
+    )
+    at("6m", lambda: site.run("fleet-telemetry", Work.DESIGN, Told(State.QUEUED)))
+    waiting = Told(State.WAITING, 2, "The checks run: 42 of 60", attempt=2)
     at("10m", lambda: site.run("menu-editor", Work.VERIFY, waiting))
-    deploying = Told(O.RUNNING, 2, "TASK [site : put the release in its place]")
+    deploying = Told(State.RUNNING, 2, "TASK [site : put the release in its place]")
     at("110s", lambda: site.run("rent-desk", Work.DEPLOY, deploying))
 
 
@@ -160,7 +163,7 @@ def _failed(site: _Site, at: At) -> None:
     failure = Failure(
         "prove_life",
         Fault.INFRASTRUCTURE,
-        "the health check answered 502 three times in a row",
+        "/up: 502, three times in a row",
         "See what stands in the way, then retry.",
         {
             "url": "https://delivery-map.acme.example/up",
@@ -174,7 +177,7 @@ def _failed(site: _Site, at: At) -> None:
         (3, "The health check answered 502"),
         (3, "Rolling back to release 1"),
     )
-    told = Told(O.FAILED, 3, "", log, 140, 2, update=1, failure=failure)
+    told = Told(State.FAILED, 3, "", log, 140, 2, update=1, failure=failure)
     at("12m", lambda: site.run(slug, Work.DEPLOY, told))
 
 
@@ -221,8 +224,8 @@ class _Site:
     def run(self, slug: str, work: Work, how: Told, name: str = "") -> None:
         """An operation, as it stands at the end of the story; with its log, its event and what its agent cost."""
         at, steps = self._world.clock.now().at, STEPS[work]
-        ended = at + timedelta(seconds=how.took) if how.state in (O.SUCCEEDED, O.FAILED) else None
-        number = how.number or (len(steps) if how.state is O.SUCCEEDED else 0)
+        ended = at + timedelta(seconds=how.took) if how.state in (State.SUCCEEDED, State.FAILED) else None
+        number = how.number or (len(steps) if how.state is State.SUCCEEDED else 0)
         step = steps[number - 1] if number else ""
         with told(self._world.store) as tx:
             project = self._project(tx, slug)
@@ -240,7 +243,7 @@ class _Site:
                 result=how.result or {},
                 failure=how.failure,
                 update=how.update,
-                started_at=None if how.state is O.QUEUED else at,
+                started_at=None if how.state is State.QUEUED else at,
                 finished_at=ended,
             )
             tx.add_operation(operation)
@@ -294,9 +297,9 @@ class _Site:
 
 
 _EVENTS: Final = {
-    O.QUEUED: Kind.OPERATION_QUEUED,
-    O.RUNNING: Kind.OPERATION_STARTED,
-    O.WAITING: Kind.OPERATION_WAITING,
-    O.SUCCEEDED: Kind.OPERATION_SUCCEEDED,
-    O.FAILED: Kind.OPERATION_FAILED,
+    State.QUEUED: Kind.OPERATION_QUEUED,
+    State.RUNNING: Kind.OPERATION_STARTED,
+    State.WAITING: Kind.OPERATION_WAITING,
+    State.SUCCEEDED: Kind.OPERATION_SUCCEEDED,
+    State.FAILED: Kind.OPERATION_FAILED,
 }

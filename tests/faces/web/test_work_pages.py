@@ -216,7 +216,7 @@ def test_a_failure_says_where_whose_fault_why_and_what_to_do(here: Served) -> No
     shown = text(page)
     assert "Failed at: prove life" in shown
     assert "infrastructure" in shown
-    assert "the health check answered 502 three times in a row" in shown
+    assert "/up: 502, three times in a row" in shown
     assert "See what stands in the way, then retry." in shown
     for way in ("retry", "ask/resolved", "ask/update-abandoned", "ask/archived"):
         assert f'href="/projects/delivery-map/{way}"' in page.text
