@@ -24,7 +24,7 @@ from tests.road.kit import Road, road
 from benchmarks.engine import commits
 from benchmarks.measure import Result
 from localhub import box as checking
-from steward.app.building import Wish
+from steward.app.describing import Wish
 from steward.domain.operations import STEPS, Operation, Work
 from steward.domain.spec import STARTER, TemplateRef
 from steward.ports.building import DeployOrder

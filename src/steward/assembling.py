@@ -87,9 +87,6 @@ def drive(
     from steward.adapters.git import GitWorkshop
     from steward.app.driving import Drive, nothing
     from steward.app.operations.context import Tools
-    from steward.domain.agents import Limits
-    from steward.domain.estimating import Rates
-    from steward.domain.verdict import Rule
 
     state, build, deploy = loaded.state_dir, loaded.settings.build, loaded.settings.deploy
     targets = [_target(loaded)]
@@ -104,9 +101,7 @@ def drive(
         probe=LifeProbe(clock, process=Supervisors(state, targets, local=host)),
         workdir=state / "work",
         redact=redact,
-        rates=Rates(hour_usd=build.hour_usd, model_usd_per_hour=build.model_hour_usd),
-        limits=Limits(wall_s=build.wall_s, silence_s=build.silence_s),
-        rule=Rule(deadline_s=build.checks_deadline_s, grace_s=build.checks_grace_s),
+        **_numbers(build),
         poll_s=0.3 if loaded.demo else 5.0,
         visibility=build.visibility,
         model=build.model,
@@ -122,6 +117,19 @@ def drive(
         # The sample's sites end with it; those of a real installation serve on.
         suspend=host.suspend if local and loaded.demo else nothing,
     )
+
+
+def _numbers(build: BuildSection) -> dict[str, Any]:
+    """What the settings say of money, time and checks."""
+    from steward.domain.agents import Limits
+    from steward.domain.estimating import Rates
+    from steward.domain.verdict import Rule
+
+    return {
+        "rates": Rates(hour_usd=build.hour_usd, model_usd_per_hour=build.model_hour_usd),
+        "limits": Limits(wall_s=build.wall_s, silence_s=build.silence_s),
+        "rule": Rule(deadline_s=build.checks_deadline_s, grace_s=build.checks_grace_s),
+    }
 
 
 def _target(loaded: Loaded) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from steward.app.building import TEXT_MAX, Wish
+from steward.app.describing import TEXT_MAX, Wish
 from steward.app.errors import Invalid
 from steward.app.policy import Policy
 from steward.domain.lifecycle import Option, Refused, Who, allowed

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from steward.app.building import Wish
+from steward.app.describing import Wish
 from steward.app.errors import Invalid
 from steward.app.policy import Policy
 from steward.domain.agents import Outcome, RunResult, RunSpec
@@ -225,7 +225,7 @@ def test_red_checks_go_back_to_the_developer_who_mends_them(driven: Driven) -> N
     red_while(driven, b"None, [])")
     driven.live()
     judge_live(driven)
-    runs = [run.role for run in driven.agent.runs]
+    runs = [run.role.value for run in driven.agent.runs]
     assert runs.count("developer") == 2
     assert driven.agent.runs[-2].contract["rework"] == ["test: failure"]
 

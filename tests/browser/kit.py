@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response
 
 from steward.adapters.store import open_store
+from steward.adapters.templates import CopierTemplates
 from steward.faces.http.app import build
 from steward.faces.http.live import Live
 from steward.faces.http.server import address_of, bind, serving
@@ -55,7 +56,7 @@ class Server:
 def furnished(folder: Path) -> Iterator[Server]:
     """A server over an installation of one's own, in a file there."""
     store = open_store(f"sqlite:///{folder}/steward.db")
-    server = Server(furnish(store))
+    server = Server(furnish(store, CopierTemplates(folder / "templates")))
     server.start()
     try:
         yield server

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from steward.testing.showcase_building import operation_id
 from steward.testing.world import World
 
 
@@ -46,6 +47,34 @@ PAGES: Final[dict[str, Shown]] = {
     "project-archived": Shown("/projects/old-crm"),
     "project-frozen": Shown("/projects/fathom"),
     "ask-approve": Shown("/projects/loyalty-bot/ask/approved"),
+    "project-built": Shown("/projects/shop-front"),
+    "project-update": Shown("/projects/wholesale"),
+    "project-estimated": Shown("/projects/parcel-tracker", "marta"),
+    "order-template": Shown("/order?template=no-such-template"),
+    "describe": Shown("/projects/loyalty-bot/describe"),
+    "describe-update": Shown("/projects/wholesale/describe"),
+    "ask-confirm": Shown("/projects/parcel-tracker/ask/confirmed"),
+    "ask-update": Shown("/projects/shop-front/ask/update-requested"),
+    "ask-design": Shown("/projects/wholesale/ask/new-spec"),
+    "ask-resolve": Shown("/projects/delivery-map/ask/resolved"),
+    "retry": Shown("/projects/delivery-map/retry"),
+    "retry-nothing": Shown("/projects/shop-front/retry"),
+    "operations": Shown("/projects/event-tickets/operations"),
+    "operations-nothing": Shown("/projects/docs-site/operations"),
+    "operation-running": Shown(
+        f"/projects/event-tickets/operations/{operation_id('event-tickets', 'implement')}"
+    ),
+    "operation-failed": Shown(f"/projects/delivery-map/operations/{operation_id('delivery-map', 'deploy')}"),
+    "operation-queued": Shown(
+        f"/projects/fleet-telemetry/operations/{operation_id('fleet-telemetry', 'design')}"
+    ),
+    "spec": Shown("/projects/loyalty-bot/spec"),
+    "spec-costs": Shown("/projects/event-tickets/spec"),
+    "spec-nothing": Shown("/projects/docs-site/spec"),
+    "releases": Shown("/projects/shop-front/releases", "marta"),
+    "releases-nothing": Shown("/projects/docs-site/releases"),
+    "rollback": Shown("/projects/shop-front/releases/1/rollback", "marta"),
+    "rollback-viewer": Shown("/projects/shop-front/releases/2/rollback", "vera"),
     "ask-archive": Shown("/projects/shop-front/ask/archived"),
     "relink": Shown("/projects/partner-api/relink"),
     "management": Shown("/projects/docs-site/management"),

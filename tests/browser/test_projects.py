@@ -9,6 +9,7 @@ import re
 
 from playwright.sync_api import Browser, expect
 
+from steward.testing.showcase_building import operation_id
 from tests.browser.kit import Server, window
 
 
@@ -35,19 +36,34 @@ def test_an_operator_is_told_that_approving_takes_another_role(browser: Browser,
         expect(page.locator("#gate").get_by_role("button", name="Approve")).to_be_disabled()
 
 
-def test_an_approver_is_told_what_is_not_proven_yet(browser: Browser, server: Server) -> None:
+def test_an_approver_describes_a_draft_before_it_can_be_approved(browser: Browser, server: Server) -> None:
     with window(browser, server, "marta") as marta:
         page = marta.open("/projects?waiting=1")
-        page.locator("#card-loyalty-bot").get_by_role("link", name="Review").click()
-        gate = page.locator("#gate")
-        expect(gate.get_by_text("the brief must be approved first", exact=False)).to_be_visible()
-        expect(gate.get_by_role("button", name="Approve")).to_be_disabled()
-        # By its address it can be asked for all the same, and answers with the same reason.
-        page.goto(f"{marta.origin}/projects/loyalty-bot/ask/approved")
+        page.locator("#card-clinic-booking").get_by_role("link", name="Review").click()
+        # By its address it can be asked for all the same, and answers with the reason.
+        page.goto(f"{marta.origin}/projects/clinic-booking/ask/approved")
         expect(
             page.locator("main").get_by_text("the brief must be approved first", exact=False)
         ).to_be_visible()
-    assert {p.slug: p.status.value for p in server.world.projects()}["loyalty-bot"] == "draft"
+        page.goto(f"{marta.origin}/projects/clinic-booking")
+        page.locator("#gate").get_by_role("link", name="Describe").click()
+        page.get_by_label("Brief").fill("Patients choose a time.")
+        page.get_by_label("Accent").select_option("green")
+        page.get_by_role("button", name="Store the spec").click()
+        page.locator("#gate").get_by_role("link", name="Approve").click()
+        expect(page.get_by_text("Patients choose a time.")).to_be_visible()
+        page.get_by_role("button", name="Approve").click()
+        expect(page.locator("#running").get_by_text("Queued")).to_be_visible()
+
+
+def test_what_runs_follows_its_log_by_itself(browser: Browser, server: Server) -> None:
+    identity = operation_id("event-tickets", "implement")
+    with window(browser, server, "vera") as vera:
+        page = vera.open(f"/projects/event-tickets/operations/{identity}")
+        lines = [f"a line that comes later, {number}" for number in range(80)]
+        with server.world.store.writing() as tx:
+            tx.append_log(identity, 1, server.world.clock.now().at, "open_pull", lines)
+        expect(page.get_by_text("a line that comes later, 79")).to_be_in_viewport()
 
 
 def test_a_filter_is_in_the_address_and_comes_off_again(browser: Browser, server: Server) -> None:

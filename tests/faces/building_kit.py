@@ -10,7 +10,7 @@ from typing import Any
 
 from steward.adapters.store import open_store
 from steward.adapters.templates import CopierTemplates
-from steward.app.building import Wish
+from steward.app.describing import Wish
 from steward.app.driving import start_work
 from steward.app.filing import told
 from steward.app.operations.ending import fail, succeed

@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 from jinja2 import nodes
 
+from steward.adapters.templates import CopierTemplates
 from steward.app.exits import exits
 from steward.domain.credentials import NEEDS, CredentialKind
 from steward.domain.deliveries import State
@@ -23,6 +25,7 @@ from steward.domain.people import Right, Role
 from steward.domain.project import Management, OrgState
 from steward.domain.readiness import RULES
 from steward.domain.repository import Presence
+from steward.domain.spec import STARTER, TemplateRef
 from steward.domain.status import Phase, Status, Trigger
 from steward.faces.cli.root import COMMANDS, steward
 from steward.faces.lines import cause_label
@@ -98,6 +101,16 @@ def _helps(command: click.Command) -> Iterator[Key]:
             yield from _helps(inner)
 
 
+def _starter() -> Iterator[Key]:
+    """What the built-in template says of itself and asks."""
+    with TemporaryDirectory() as folder:
+        template = CopierTemplates(Path(folder)).read(TemplateRef(STARTER))
+    yield "question", template.description
+    for question in template.questions:
+        yield "question", question.name.replace("_", " ").capitalize()
+        yield "question", question.help
+
+
 def _labels() -> Iterator[Key]:
     yield from (("delivery", state.value) for state in State)
     yield from (("webhook", state) for state in ("Ok", "Waiting", "Failing"))
@@ -111,8 +124,11 @@ def _labels() -> Iterator[Key]:
     yield from (("operation step", step.replace("_", " ")) for steps in STEPS.values() for step in steps)
     yield from (("fault", fault.value) for fault in Fault)
     yield from (("operation state", state.value) for state in OperationState)
+    yield from (("mark", state) for state in ("done", "current", "failed", "waiting", "stopped", "ahead"))
     yield from (("release state", state) for state in ("live", "superseded", "failed", "rolled back"))
     yield from (("update state", state) for state in ("queued", "open", "shipped", "abandoned"))
+    yield from (("spec", what) for what in ("template", "brief", "criterion"))
+    yield from _starter()
     yield from (("health", health) for health in ("unknown", "healthy", "down"))
     yield from (("presence", presence.value.capitalize()) for presence in Presence)
     yield from (("management", management.value.capitalize()) for management in Management)

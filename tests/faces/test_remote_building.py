@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from steward.adapters.remote import connect
 from steward.adapters.store import open_store
-from steward.app.building import Wish
+from steward.app.describing import Wish
 from steward.app.errors import Forbidden, Invalid, Undriven, Unknown
 from steward.domain.lifecycle import Refused
 from steward.domain.people import Role

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 
-from steward.app.building import Wish
+from steward.app.describing import Wish
 from tests.road.kit import road
 
 

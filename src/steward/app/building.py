@@ -6,50 +6,33 @@ writes the operation; what it comes to is the operation's to show.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from secrets import token_hex
-from typing import Any, Final
+from typing import Any
 
-from steward.app.commands import Commands
+from steward.app.describing import TEXT_MAX, Describing, Wish
 from steward.app.driving import requeue, road, start_work
-from steward.app.errors import Invalid, Undriven
+from steward.app.errors import Invalid
 from steward.app.filing import file_reports, told
 from steward.app.operations.ending import again_as, cancel, failure_key, queue
 from steward.app.operations.reverting import leaves_work
-from steward.app.queries import find_project, one_project
 from steward.app.views import Json
-from steward.app.works import read_template
-from steward.domain.answers import check_answers, criteria_of
 from steward.domain.driving import beside, opens, untaken
 from steward.domain.guards import Guard
-from steward.domain.journal import Event, Kind
-from steward.domain.lifecycle import ROWS, Refused, Who, no_edge
+from steward.domain.journal import Kind
+from steward.domain.lifecycle import Refused, Who
 from steward.domain.operations import Operation, OperationState, Work
 from steward.domain.people import Right
 from steward.domain.project import Project
 from steward.domain.reports import Seen, cleared
-from steward.domain.spec import STARTER, Spec, Template, TemplateRef, Update
+from steward.domain.spec import Update
 from steward.domain.status import OPERATION_OF, Status, Trigger
 from steward.domain.verdict import Colour
 from steward.ports import Writes
 
-TEXT_MAX: Final = 10_000
-"""Characters of a brief or of an update's text."""
 
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What an order says of the spec. `answers` are as they were given: texts do."""
-
-    template: str = STARTER
-    tag: str = ""
-    answers: Mapping[str, Any] | None = None
-    brief: str = ""
-    criteria: Sequence[str] = ()
-
-
-class Building(Commands):
+class Building(Describing):
     """What one principal may ask of the road. Each call may raise Forbidden, Refused, Invalid, Stale, Unknown."""
 
     def ways(self) -> Mapping[Trigger, Callable[[str, str], Json]]:
@@ -67,106 +50,6 @@ class Building(Commands):
         }
         return {**super().ways(), **own} if self.templates is not None else super().ways()
 
-    def read_template(self, wish: Wish) -> Template:
-        """The template that is wished for. Raises Invalid where it cannot be used, Undriven where none can be."""
-        return read_template(self.templates, TemplateRef(wish.template, wish.tag))
-
-    def driven(self) -> None:
-        """Raise Undriven where this installation drives nothing: what is asked for would never run."""
-        if self.templates is None:
-            raise Undriven
-
-    def draft(self, slug: str, *, organisation: str | None = None, title: str = "", wish: Wish) -> Json:
-        """Order a project together with its spec: both are stored, or neither. Raises Invalid."""
-        template = self.read_template(wish)
-        with told(self.store) as tx:
-            project = self.place(tx, slug, organisation, title)
-            self.store_spec(tx, project, template, wish)
-            return self.shown(tx, project.id)
-
-    def mine(self, tx: Writes, reference: str, trigger: Trigger) -> tuple[Project, Who]:
-        """The project, if the table lets this principal ask for that move from where it stands."""
-        _, project = self.found(tx, reference, Right.READ)
-        row = ROWS.get((project.status, trigger))
-        who = self.by.who(project.organisation_id)
-        if row is None:
-            raise Refused("edge", no_edge(project.status, trigger, who))
-        able = row.askers & who
-        if not able:
-            raise Refused("role", f"'{trigger}' is for: {' or '.join(sorted(row.askers))}")
-        gate = trigger in (Trigger.APPROVED, Trigger.CONFIRMED)
-        if self.policy.four_eyes and gate and tx.orderer(project.id) == self.actor:
-            raise Refused("role", "who ordered a project does not approve it; ask another approver")
-        return project, min(able & row.who or row.who)
-
-    def shown(self, tx: Writes, project_id: str) -> Json:
-        """The project as it is now."""
-        return one_project(tx, find_project(tx, project_id, self.by))
-
-    def describe(self, reference: str, wish: Wish, reason: str = "") -> Json:
-        """Give a draft (or one in maintenance) a spec: checked against its template now. Raises Invalid.
-
-        An estimate goes back to a draft for it, in the same transaction.
-        """
-        template = self.read_template(wish)
-        with told(self.store) as tx:
-            _, project = self.found(tx, reference, Right.WRITE)
-            if project.status is Status.ESTIMATED:
-                _, who = self.mine(tx, reference, Trigger.REVISED)
-                seen = self.seen(tx, project.organisation_id)
-                project = self.move(tx, project, Trigger.REVISED, frozenset(), reason, seen, who)
-            if project.status not in (Status.DRAFT, Status.MAINTENANCE):
-                raise Refused(
-                    "edge",
-                    f"a spec is given to a draft or an update, not to a project that is {project.status}",
-                )
-            self._only_one(tx, project)
-            self.store_spec(tx, project, template, wish)
-            return self.shown(tx, project.id)
-
-    def store_spec(self, tx: Writes, project: Project, template: Template, wish: Wish) -> Spec:
-        """The next version of the spec, with its event. Raises Invalid with all that is wrong with the answers."""
-        if len(wish.brief) > TEXT_MAX:
-            raise Invalid(f"a brief has at most {TEXT_MAX} characters", "Shorten it.")
-        last = tx.spec(project.id)
-        given = dict(wish.answers or {})
-        if "title" in {question.name for question in template.questions}:
-            given.setdefault("title", project.title or project.slug)
-        checked = check_answers(template, given)
-        if checked.problems:
-            words = "; ".join(
-                f"{one.name or 'answers'}: {one.words}"
-                + (f" (possible: {', '.join(one.allowed[:12])})" if one.allowed else "")
-                for one in checked.problems
-            )
-            problems = [
-                {"name": one.name, "words": one.words, "allowed": list(one.allowed)}
-                for one in checked.problems
-            ]
-            raise Invalid(f"the answers do not fit the template {template.title}", words, problems)
-        if checked.secrets:
-            raise Invalid(
-                "secret answers cannot be kept yet: " + ", ".join(sorted(checked.secrets)),
-                "Leave them out, and set them where the project is deployed.",
-            )
-        at = self.clock.now().at
-        spec = Spec(
-            project_id=project.id,
-            version=last.version + 1 if last else 1,
-            template=template.ref,
-            answers=checked.answers,
-            brief=wish.brief or project.title,
-            criteria=tuple(wish.criteria) or criteria_of(checked.answers),
-            environment=template.environment,
-            proof=template.proof,
-            made_by=self.actor,
-            made_at=at,
-        )
-        tx.add_spec(spec)
-        data = {"version": spec.version}
-        tx.append([Event(Kind.SPEC_STORED, at, self.actor, project.id, project.organisation_id, "", data)])
-        return spec
-
     def approve(self, reference: str, reason: str = "") -> Json:  # noqa: ARG002 - a gate's word may have one
         """Approve a draft's brief: its spec is checked and estimated. The estimate is what moves it on.
 
@@ -177,7 +60,7 @@ class Building(Commands):
         with told(self.store) as tx:
             project, _ = self.mine(tx, reference, Trigger.APPROVED)
             spec = tx.spec(project.id) or self.store_spec(tx, project, template, wish)
-            self._only_one(tx, project)
+            self.only_one(tx, project)
             queue(tx, self._operation(project, Work.SPECIFY, spec_version=spec.version), self.actor)
             return self.shown(tx, project.id)
 
@@ -186,7 +69,7 @@ class Building(Commands):
         self.driven()
         with told(self.store) as tx:
             project, who = self.mine(tx, reference, Trigger.CONFIRMED)
-            self._only_one(tx, project)
+            self.only_one(tx, project)
             last = road(tx.operations(project.id, limit=20))
             if last is None:
                 raise Refused("guard", Guard.ESTIMATE_MADE.words, (Guard.ESTIMATE_MADE,))
@@ -245,7 +128,7 @@ class Building(Commands):
                 raise Refused("edge", f"nothing of {project.slug} has failed or was cancelled")
             self._free(tx, project)
             if project.status is Status.DRAFT or last.kind in (Work.ROLLBACK, Work.REVERT):
-                self._only_one(tx, project)
+                self.only_one(tx, project)
                 self._once_more(tx, last, reason)
                 self._clear(tx, project, reason)
             elif not start_work(tx, project.id, self.policy, self.clock, self.actor, Who.SYSTEM, word=True):
@@ -262,7 +145,7 @@ class Building(Commands):
     def _resolved(self, tx: Writes, project: Project, to: Status | None, reason: str) -> Json:
         seen = self.seen(tx, project.organisation_id)
         self._free(tx, project)
-        self._only_one(tx, project)
+        self.only_one(tx, project)
         update = tx.open_update(project.id)
         proofs = {Guard.CAUSE_GONE} | ({Guard.UPDATE_OPEN} if update else set())
         moved = self.move(
@@ -329,7 +212,7 @@ class Building(Commands):
         with told(self.store) as tx:
             project, who = self.mine(tx, reference, trigger)
             self._free(tx, project)
-            self._only_one(tx, project)
+            self.only_one(tx, project)
             if untaken(tx.operations(project.id)) is not None:
                 words = "the work of an abandoned update is not taken back yet; retry that first"
                 raise Refused("guard", words)
@@ -376,7 +259,7 @@ class Building(Commands):
             able = [one for one in releases if one.state == "superseded" and release in (None, one.number)]
             if not able:
                 raise Refused("edge", "there is no such earlier release that was live")
-            self._only_one(tx, project)
+            self.only_one(tx, project)
             self._free(tx, project)
             facts = {"release": able[0].number}
             queue(tx, self._operation(project, Work.ROLLBACK, **facts), self.actor)
@@ -386,12 +269,6 @@ class Building(Commands):
         operation = tx.open_operation(project.id)
         if operation is not None:
             cancel(tx, operation, seen.at, self.actor, why)
-
-    def _only_one(self, tx: Writes, project: Project) -> None:
-        """Raise Refused while something runs for the project."""
-        running = tx.open_operation(project.id)
-        if running is not None:
-            raise Refused("guard", f"{running.kind} runs for it already; cancel that first, or wait for it")
 
     def _free(self, tx: Writes, project: Project) -> None:
         frozen = tx.organisation(project.organisation_id).frozen

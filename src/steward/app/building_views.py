@@ -153,5 +153,6 @@ def _question(question: Question) -> Json:
         "choices": list(question.choices),
         "multiselect": question.multiselect or question.several,
         "secret": question.secret,
+        "multiline": question.multiline,
         "required": question.required,
     }

@@ -40,6 +40,7 @@ class Question:
 
     `computed`: the template works it out and nobody is asked. `default` may hold the template's own expression.
     `several`: the answer is one text that names any number of the choices, set apart by commas.
+    `multiline`: the answer is a text of several lines.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Question:
     computed: bool = False
     required: bool = False
     several: bool = False
+    multiline: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,6 +156,8 @@ def actor_label(actor: str) -> str:
     if kind == "token":
         token, _of, owner = name.rpartition(" of ")
         return _("{owner} by the token {token}", owner=owner, token=token)
+    if kind == "operation" and name:
+        return work_label(name)
     return name or label("actor", actor)
 
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, cast
 
-from steward.app.building import Building, Wish
+from steward.app.building import Building
+from steward.app.describing import Wish
 from steward.app.driving import Driver
 from steward.app.health import Health
 from steward.app.operations.context import Tools

@@ -25,7 +25,8 @@ from steward.domain.reports import Seen
 from steward.domain.repository import Blocked, Forbidden
 from steward.domain.status import Status, Trigger
 from steward.ports import Store, Transient
-from steward.testing import showcase_people
+from steward.ports.building import Templates
+from steward.testing import showcase_building, showcase_people
 from steward.testing.forge import Stale
 from steward.testing.world import World
 
@@ -115,9 +116,9 @@ AWAY_REPOSITORIES: Final = ("almanac", "beacon", "compass", "drift-net", "estuar
 FIRST_LOOK: Final = "60d"
 
 
-def furnish(store: Store) -> World:
-    """Fill an empty store; return its world, whose clock stands at NOW."""
-    world = World(store, (HOME, AWAY))
+def furnish(store: Store, templates: Templates | None = None) -> World:
+    """Fill an empty store; return its world, whose clock stands at NOW. With `templates` it drives projects too."""
+    world = World(store, (HOME, AWAY), templates=templates)
     _Story(world).tell()
     return world
 
@@ -143,6 +144,8 @@ class _Story:
         self._trouble()
         self._attend()
         showcase_people.settle(self._world, self.at)
+        if self._world.app.templates is not None:
+            showcase_building.build(self._world, self.at)
         for ago_s, _, act in sorted(self._plan, key=lambda entry: (-entry[0], entry[1])):
             self._go_on_to(ago_s)
             act()
@@ -213,6 +216,10 @@ class _Story:
             "9m",
             lambda: self._move("delivery-map", T.FAILED, "the health check answered 502", Who.HEALTH_CHECK),
         )
+        if world.app.templates is not None:
+            # An update of it came as far as the deployment, which is what failed.
+            for ago, trigger in showcase_building.UPDATE_WAY:
+                at(ago, partial(self._move, "delivery-map", trigger))
         at("40m", lambda: self._lose_many("almanac", "beacon", "compass", "drift-net", "estuary"))
         for number in range(4):
             at(seconds("40m") - 25 * (number + 1), partial(self._confirm, AWAY))

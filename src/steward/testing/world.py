@@ -20,6 +20,7 @@ from steward.domain.people import local
 from steward.domain.project import Organisation, Project, Tracked
 from steward.domain.rules import Rules
 from steward.ports import Lease, ProjectQuery, Store
+from steward.ports.building import Templates
 from steward.testing.clock import FakeClock
 from steward.testing.forge import FakeForge
 
@@ -57,6 +58,7 @@ class World:
         *,
         page_size: int = 100,
         rules: Rules | None = None,
+        templates: Templates | None = None,
     ) -> None:
         self.clock = FakeClock()
         self.forge = FakeForge(self.clock, page_size=page_size)
@@ -75,6 +77,7 @@ class World:
             server=self.forge.server,
             notifiers=[self.recorder],
             holder="world",
+            templates=templates,
         )
         self.organisations = connect(store, logins, self.forge.server, self.clock.now().at)
         self.lease: Lease

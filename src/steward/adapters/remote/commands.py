@@ -11,7 +11,7 @@ from steward.domain.status import Status, Trigger
 
 if TYPE_CHECKING:
     # For the type alone: what is asked through a server needs nothing of the road here.
-    from steward.app.building import Wish
+    from steward.app.describing import Wish
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,6 +143,7 @@ def _question(
         computed=computed,
         required=default is _MISSING and asked_always and not computed,
         several=bool(several),
+        multiline=held.get("multiline") is True,
     )
 
 

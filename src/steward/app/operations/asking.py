@@ -8,7 +8,7 @@ from typing import Any
 
 from steward.app.filing import told
 from steward.app.operations.context import Failed, Run
-from steward.domain.agents import Outcome, Role, RunEvent, RunEventKind, RunResult, RunSpec
+from steward.domain.agents import Limits, Outcome, Role, RunEvent, RunEventKind, RunResult, RunSpec
 from steward.domain.instructions import instructions
 from steward.domain.operations import Fault
 from steward.ports import Transient
@@ -22,24 +22,11 @@ def branch_of(run: Run) -> str:
 
 def ask_agent(run: Run, role: Role, clone: Any, base: str) -> RunResult:
     """Have an agent work in a clone, within the budget; its costs are kept whatever comes of it."""
-    limits = run.tools.limits
     if (agent := run.tools.agents.get(role)) is None:
         raise Failed(
             Fault.INFRASTRUCTURE, f"no agent is configured to be {role}", "Configure one, then retry."
         )
-    with run.store.reading() as view:
-        budget, spent = view.budget_usd(run.project.id), view.spent_usd(run.project.id)
-    if budget is not None and 0 < budget <= spent:
-        raise Failed(
-            Fault.BUDGET,
-            f"the budget of {budget:.2f} USD is spent",
-            "Give the project a larger budget, then retry.",
-            spent_usd=round(spent, 2),
-            budget_usd=budget,
-        )
-    if budget:
-        limits = replace(limits, usd=min(limits.usd or budget, budget - spent))
-    told_of = contract(run, role, base)
+    limits, told_of = _limits(run), contract(run, role, base)
     wanted = RunSpec(
         run_id=f"{run.operation.id}-{run.operation.attempt}-{role}-{run.facts.get('rounds', 0)}",
         role=role,
@@ -75,6 +62,24 @@ def ask_agent(run: Run, role: Role, clone: Any, base: str) -> RunResult:
         run.must_go_on()
         raise Transient(f"the run of the {role} was broken off")
     return result
+
+
+def _limits(run: Run) -> Limits:
+    """What one run may take: of the budget, what is left. Raises Failed where nothing is."""
+    limits = run.tools.limits
+    with run.store.reading() as view:
+        budget, spent = view.budget_usd(run.project.id), view.spent_usd(run.project.id)
+    if budget is not None and 0 < budget <= spent:
+        raise Failed(
+            Fault.BUDGET,
+            f"the budget of {budget:.2f} USD is spent",
+            "Give the project a larger budget, then retry.",
+            spent_usd=round(spent, 2),
+            budget_usd=budget,
+        )
+    if budget:
+        limits = replace(limits, usd=min(limits.usd or budget, budget - spent))
+    return limits
 
 
 def _hear(run: Run, event: RunEvent) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field, StringConstraints
 
-from steward.app.building import TEXT_MAX, Wish
+from steward.app.describing import TEXT_MAX, Wish
 from steward.domain.people import Right
 from steward.domain.spec import STARTER
 from steward.domain.status import Status, Trigger

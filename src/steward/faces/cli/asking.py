@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     # For the types alone: importing any of these takes longer than the whole of `--help`.
     from steward.app.application import Application
-    from steward.app.building import Wish
+    from steward.app.describing import Wish
     from steward.domain.people import Principal
     from steward.domain.status import Status, Trigger
     from steward.ports import ProjectQuery

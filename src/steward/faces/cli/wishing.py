@@ -15,7 +15,7 @@ from steward.faces.words import _, printable
 
 if TYPE_CHECKING:
     # For the type alone: importing it takes longer than the whole of `--help`.
-    from steward.app.building import Wish
+    from steward.app.describing import Wish
 
 STARTER: Final = "starter"
 NAMES: Final = ("template", "tag", "answers", "file", "brief", "criteria")
@@ -111,7 +111,7 @@ def keep_secrets_out(given: Mapping[str, Any], template: Json) -> None:
 
 def wish_of(given: Mapping[str, Any], answers: Json) -> Wish:
     """The spec that was wished for."""
-    from steward.app.building import Wish
+    from steward.app.describing import Wish
 
     return Wish(
         template=given["template"] or STARTER,
@@ -124,7 +124,7 @@ def wish_of(given: Mapping[str, Any], answers: Json) -> Wish:
 
 def amended(spec: Json, given: Mapping[str, Any], answers: Json) -> Wish:
     """The spec that there is, changed by what was given. Another template begins with no answers."""
-    from steward.app.building import Wish
+    from steward.app.describing import Wish
     from steward.domain.answers import criteria_of
 
     same = given["template"] in (None, spec["template"]["source"])

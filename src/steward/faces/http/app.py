@@ -30,12 +30,14 @@ from steward.faces.web import (
     incidents,
     lifecycle,
     login,
+    ordering,
     project,
     projects,
     settings,
     sync,
     tokens,
     users,
+    works,
 )
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
@@ -47,7 +49,9 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     hooks.router,
     assets.router,
     projects.router,
+    ordering.router,
     project.router,
+    works.router,
     actions.router,
     incidents.router,
     lifecycle.router,

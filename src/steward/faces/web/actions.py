@@ -21,14 +21,13 @@ from steward.domain.status import Trigger
 from steward.faces.http.failures import failure_of
 from steward.faces.http.guard import GuardedRoute, needs, public
 from steward.faces.http.site import LANG_COOKIE, THEME_COOKIE, commands, queries, signed_in, site
-from steward.faces.web import asking
+from steward.faces.web import asking, gates
 from steward.faces.web.render import THEMES, page
 from steward.faces.words import LANGUAGES
 
 router = APIRouter(route_class=GuardedRoute, include_in_schema=False)
 
 YEAR_S: Final = 365 * 86400
-REASON_LENGTH_MAX: Final = 500
 Text = Annotated[str, Form()]
 Version = Annotated[int, Form()]
 
@@ -42,13 +41,23 @@ def ask_form(request: Request, slug: str, trigger: str) -> Response:
 
 @router.post("/projects/{slug}/ask/{trigger}")
 @needs(Right.WRITE)
-def ask(request: Request, slug: str, trigger: str, version: Version, reason: Text = "") -> Response:
+def ask(
+    request: Request,
+    slug: str,
+    trigger: str,
+    version: Version,
+    reason: Text = "",
+    budget: Text = "",
+    to: Text = "",
+) -> Response:
     """Ask for it. Raises Forbidden, Unknown; what the table refuses is said on the page."""
-    wanted = _trigger(trigger)
+    wanted, building = _trigger(trigger), commands(request, version)
     try:
-        commands(request, version).ask(slug, wanted, reason.strip()[:REASON_LENGTH_MAX])
-    except (Refused, Stale) as refusal:
-        return _ask_page(request, slug, wanted, refusal, reason)
+        gates.give(building, slug, wanted, reason.strip(), budget, to)
+    except (Refused, Stale, Invalid) as refusal:
+        return _ask_page(request, slug, wanted, refusal, reason=reason, budget=budget, to=to)
+    if wanted is Trigger.REVISED and building.templates is not None:
+        return RedirectResponse(f"/projects/{slug}/describe", status_code=303)
     return _back(slug)
 
 
@@ -60,14 +69,21 @@ def _trigger(text: str) -> Trigger:
 
 
 def _ask_page(
-    request: Request, slug: str, trigger: Trigger, refusal: Exception | None = None, reason: str = ""
+    request: Request, slug: str, trigger: Trigger, refusal: Exception | None = None, **typed: str
 ) -> Response:
     project = queries(request).project(slug)
     wanted = next((one for one in asking.asks(project) if one.trigger == trigger), None)
     if wanted is None and refusal is None:
         raise Refused("edge", f"'{trigger}' is not possible from {project['status']}")
     return _form_page(
-        request, "ask.html", refusal, project=project, ask=wanted, trigger=trigger.value, reason=reason
+        request,
+        "ask.html",
+        refusal,
+        project=project,
+        ask=wanted,
+        trigger=trigger.value,
+        typed={"reason": "", "budget": "", "to": "", **typed},
+        **gates.known(request, project, trigger),
     )
 
 

@@ -15,7 +15,7 @@ from steward.domain.journal import Kind, Topic
 from steward.domain.people import Right
 from steward.faces.http.guard import GuardedRoute, needs
 from steward.faces.http.site import principal_of, queries, site
-from steward.faces.web import asking, rail
+from steward.faces.web import asking, rail, works
 from steward.faces.web.render import page
 
 router = APIRouter(route_class=GuardedRoute, include_in_schema=False)
@@ -52,4 +52,5 @@ def project(request: Request, slug: str) -> Response:
         readiness=own.readiness(principal_of(request)).lines(slug),
         topic=shown.topic,
         paged=shown.before is not None,
+        **works.panels(request, found),
     )

@@ -1,20 +1,18 @@
-"""Pages of projects: the board and the table of one query, one project, the order of a new one, the jump palette."""
+"""Pages of projects: the board and the table of one query, the jump palette."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Final
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from steward.app.errors import Invalid
 from steward.app.filters import Filter
 from steward.domain.people import Right
-from steward.domain.project import SLUG_LENGTH_MAX
-from steward.faces.http.failures import failure_of
 from steward.faces.http.guard import GuardedRoute, needs
-from steward.faces.http.site import commands, principal_of, site
+from steward.faces.http.site import principal_of, site
 from steward.faces.web import frame
 from steward.faces.web.listing import VIEWS, Listing, choices
 from steward.faces.web.render import page
@@ -22,7 +20,6 @@ from steward.faces.web.render import page
 router = APIRouter(route_class=GuardedRoute, include_in_schema=False)
 
 FOUND_MAX: Final = 8
-TITLE_LENGTH_MAX: Final = 200
 
 
 @router.get("/")
@@ -70,46 +67,3 @@ def jump(request: Request, q: str = "") -> Response:
 def keys(request: Request) -> Response:
     """The help on keys, for those without a script."""
     return page(request, "keys.html")
-
-
-@router.get("/order")
-@needs(Right.WRITE)
-def order_form(request: Request, slug: str = "", title: str = "", organisation: str = "") -> Response:
-    """The form that orders a project; with a slug, told at once whether it can be had."""
-    given = {"slug": slug.strip(), "title": title, "organisation": organisation}
-    try:
-        if given["slug"]:
-            commands(request).check_slug(given["slug"])
-    except Invalid as wrong:
-        return _order_page(request, given, wrong)
-    return _order_page(request, given, None)
-
-
-@router.post("/order")
-@needs(Right.WRITE)
-def order(
-    request: Request,
-    slug: Annotated[str, Form()] = "",
-    title: Annotated[str, Form()] = "",
-    organisation: Annotated[str, Form()] = "",
-) -> Response:
-    """Order it; what is wrong is said in the form, with everything as it was typed."""
-    given = {"slug": slug.strip(), "title": title.strip()[:TITLE_LENGTH_MAX], "organisation": organisation}
-    try:
-        made = commands(request).order(given["slug"], organisation=organisation or None, title=given["title"])
-    except Invalid as wrong:
-        request.state.failure = failure_of(wrong)
-        return _order_page(request, given, wrong, status_code=422)
-    return RedirectResponse(f"/projects/{made['slug']}", status_code=303)
-
-
-def _order_page(
-    request: Request, given: dict[str, str], wrong: Invalid | None, status_code: int = 200
-) -> Response:
-    values: dict[str, Any] = {
-        "given": given,
-        "wrong": wrong,
-        "homes": commands(request).homes(),
-        "slug_max": SLUG_LENGTH_MAX,
-    }
-    return page(request, "order.html", status_code=status_code, here="projects", **values)

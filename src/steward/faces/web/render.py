@@ -24,7 +24,7 @@ from steward.domain.status import Phase, Status
 from steward.faces import lines, words
 from steward.faces.http.failures import Failure
 from steward.faces.http.site import COOKIE, THEME_COOKIE, context, csrf_token, signed_in, site
-from steward.faces.web import asking, assets, cards, failing, frame, timeline, times
+from steward.faces.web import asking, assets, cards, failing, frame, spec_form, timeline, times, working
 from steward.faces.words import _
 
 THEMES: Final = ("system", "light", "dark")
@@ -107,6 +107,9 @@ def _globals() -> dict[str, Any]:
         "failure_title": failing.title,
         "failure_detail": failing.detail,
         "failure_advice": failing.advice,
+        **{name: getattr(working, name) for name in _WORKING},
+        "answer_text": spec_form.answer_text,
+        "money": money,
         "initials": initials,
         "fresh_key": fresh_key,
         "ago": ago,
@@ -134,6 +137,22 @@ _LABELS: Final = (
     "incident_state_label",
     "organisation_state_label",
     "guard_words",
+    "work_label",
+    "step_label",
+    "health_label",
+)
+_WORKING: Final = (
+    "is_open",
+    "marks",
+    "work_tone",
+    "state_tone",
+    "state_sign",
+    "health_tone",
+    "live_words",
+    "short_line",
+    "may_retry",
+    "plain",
+    "basis_words",
 )
 
 
@@ -203,6 +222,11 @@ def initials(name: str) -> str:
     parts = re.findall(r"[^\W_]+", name)
     letters = parts[0][:2] if len(parts) == 1 else "".join(part[0] for part in parts[:2])
     return letters.upper() or "?"
+
+
+def money(dollars: float) -> str:
+    """An amount of dollars: $0, $12.50."""
+    return f"${dollars:,.0f}" if dollars == int(dollars) else f"${dollars:,.2f}"
 
 
 def fresh_key() -> str:

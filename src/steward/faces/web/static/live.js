@@ -5,6 +5,7 @@
   const DEBOUNCE_MS = 100;   // changes that come together are one fetch
   const POLL_MS = 30000;     // without a stream, look by oneself
   const REFRESH_MS = 60000;  // with one, still bring the ages up to date
+  const RUNNING_MS = 2000;   // how far a piece of work is tells no change of its own
   const QUIET_MS = 40000;    // the server says something every 15 s; silence is a dead line
 
   const note = document.getElementById("reconnecting");
@@ -43,6 +44,9 @@
     return elements.filter((one) => !elements.some((other) => other !== one && other.contains(one)));
   }
 
+  const atEnd = (one) => one.scrollHeight - one.scrollTop - one.clientHeight < 8;
+  const toEnd = (one) => { if (one) one.scrollTop = one.scrollHeight; };
+
   async function refresh() {
     timer = null;
     const elements = outermost();
@@ -54,6 +58,8 @@
     let done = false;
     const swapped = (event) => { if (event.detail.ctx.live) done = true; };
     document.addEventListener("htmx:before:swap", swapped);
+    // A log that is read at its end is followed; one that was scrolled up stays where it is.
+    const ends = [...document.querySelectorAll("[data-follow][id]")].filter(atEnd).map((one) => one.id);
     try {
       await htmx.ajax("GET", location.pathname + location.search, {
         source: elements[0], target: elements[0], select: first, swap: "outerMorph", push: "false",
@@ -63,7 +69,7 @@
       document.removeEventListener("htmx:before:swap", swapped);
       busy = false;
     }
-    if (done) refreshed = Date.now();
+    if (done) { refreshed = Date.now(); for (const id of ends) toEnd(document.getElementById(id)); }
     else for (const id of asked) stale.add(id);  // the server was away: the next sign of it brings these
     if (again) { again = false; schedule(); }
   }
@@ -105,6 +111,12 @@
     const open = stream?.readyState === EventSource.OPEN;
     if (!document.hidden && since > (open ? REFRESH_MS : POLL_MS)) markAll();
   }, 5000);
+  setInterval(() => {
+    if (document.hidden || !note.hidden) return;
+    for (const element of document.querySelectorAll("[data-running][id]")) stale.add(element.id);
+    if (stale.size) schedule();
+  }, RUNNING_MS);
+  for (const one of document.querySelectorAll("[data-follow]")) toEnd(one);
   document.addEventListener("visibilitychange", () => { if (!document.hidden && Date.now() - refreshed > POLL_MS) markAll(); });
   addEventListener("pagehide", () => stream?.close());
   addEventListener("pageshow", (event) => { if (event.persisted) { markAll(); listen(); } });
