@@ -59,7 +59,7 @@ WAYS: Final[dict[str, tuple[tuple[str, str | None, str], ...]]] = {
         ("command", "steward project retry {slug}", "What stood in the way is gone: run it again"),
         (
             "command",
-            "steward project resolve {slug}",
+            "steward project resolve {slug} --to STATUS",
             "Take the project out of the error without running it again",
         ),
         _ABANDON,
