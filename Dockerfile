@@ -12,10 +12,11 @@ RUN /opt/steward/bin/pip install --no-deps --no-build-isolation . \
  && /opt/steward/bin/pip uninstall --yes hatchling editables pip
 
 FROM python:3.13-slim
-# git serves the sample organisation, and later the work on repositories. Debian keeps one version of it at a time.
+# git works on repositories, and serves the sample organisation; ssh reaches hosts; bubblewrap makes the boxes of agents
+# and sites, where the container may make namespaces (compose.yaml). Debian keeps one version of each at a time.
 # hadolint ignore=DL3008
 RUN apt-get update \
- && apt-get install --yes --no-install-recommends git \
+ && apt-get install --yes --no-install-recommends bubblewrap git openssh-client \
  && rm -rf /var/lib/apt/lists/* \
  && groupadd --system --gid 10001 steward \
  && useradd --system --uid 10001 --gid 10001 --home-dir /data --shell /usr/sbin/nologin steward \

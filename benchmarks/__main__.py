@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import board, engine, live, looks, receiver, reconcile, start
+from benchmarks import board, engine, live, looks, receiver, reconcile, road, start
 from benchmarks.measure import Result
 
 
@@ -36,6 +36,8 @@ def main() -> int:
     for measured in live.live():
         tell(measured)
     for measured in engine.engine():
+        tell(measured)
+    for measured in road.walked():
         tell(measured)
     return 0 if all(result.ok for result in results) else 1
 

@@ -35,9 +35,9 @@ Every project stands in exactly one of {statuses} statuses, and {rows} rows say 
 Whatever shows or permits a move is derived from these rows: the actions in `steward project show`, the reason
 in a refusal, the diagram below. A move that no row allows cannot be stored.
 
-Version 0.1 makes the moves of the heartbeat (discovered, found archived, gone, returned) and those of a
-person's commands (ordered, taken in, archived, reopened, relinked). The operations behind the other rows
-come with later versions; the rows are settled already, so that a history written today stays valid.
+The heartbeat makes the moves of what is seen on GitHub (discovered, found archived, gone, returned), people's commands
+those of people, and operations the rest ([delivery.md](delivery.md)). Not made yet, though the rows are settled, so
+that a history written today stays valid: `adopted` and `foreign change accepted`.
 """
 
 ROAD_HEAD: Final = """\

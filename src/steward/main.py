@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from steward.adapters.clock import SystemClock
     from steward.adapters.github import Credential
     from steward.app.application import Application
+    from steward.app.driving import Drive
     from steward.domain.credentials import Purpose
     from steward.faces.cli.asking import Answering
     from steward.ports import ForgeHooks, ForgeRead, ForgeRights, Notifier, Secret, Store
+    from steward.ports.building import ForgeWrite
     from steward.settings import Loaded
     from steward.settings.model import GitHub
 
@@ -83,6 +85,7 @@ class Wiring:
         from datetime import timedelta
         from socket import gethostname
 
+        from steward import assembling
         from steward.app.application import Application
         from steward.app.policy import Policy
         from steward.faces.cli.demo import LOGIN
@@ -100,12 +103,39 @@ class Wiring:
             server=SAMPLE_SERVER if loaded.demo else loaded.settings.github.url,
             notifiers=_notifiers(loaded),
             holder=f"{command}, process {os.getpid()} on {gethostname()}",
-            policy=Policy(four_eyes=loaded.settings.policy.four_eyes),
+            policy=Policy(
+                four_eyes=loaded.settings.policy.four_eyes,
+                deploy_asks=loaded.settings.policy.deploy_asks,
+                budget_usd=loaded.settings.policy.budget_usd,
+            ),
             audit_kept=timedelta(days=loaded.settings.policy.audit_days),
             forge_hooks=cache(lambda: self._connect_hooks(loaded, closing)),
             webhook_secret=_webhook_secret(loaded),
             builder=self._builder(loaded, closing),
+            templates=assembling.templates(loaded) if _drives(loaded) else None,
+            drive=self._drive(loaded, closing, command) if _drives(loaded) else None,
+            boxless=_boxless,
         )
+
+    def _drive(self, loaded: Loaded, closing: ExitStack, command: str) -> Callable[[], Drive]:
+        """What makes the tools of a process that drives projects; nothing is built before it is asked for."""
+        from steward import assembling
+
+        def writing() -> ForgeWrite:
+            from steward.adapters.github.write import connect_write
+
+            url, credential = _building(loaded)
+            forge = connect_write(url, credential=credential, clock=self.clock)
+            closing.callback(forge.close)
+            return forge
+
+        def made() -> Drive:
+            from steward.adapters.log import Redaction
+
+            holder = f"{command}, process {os.getpid()}"
+            return assembling.drive(loaded, self.clock, holder, cache(writing), Redaction(_secrets(loaded)))
+
+        return cache(made)
 
     def _connect(self, loaded: Loaded, closing: ExitStack) -> ForgeRead:
         from steward.adapters.github import connect
@@ -239,6 +269,28 @@ def _address(loaded: Loaded) -> tuple[str, Credential]:
     return running.server, Token(running.token)
 
 
+def _boxless() -> str | None:
+    from steward.adapters.box import Bubblewrap
+
+    return Bubblewrap().available()
+
+
+def _drives(loaded: Loaded) -> bool:
+    """Whether projects are driven here: on the sample always, else where there is a credential for it."""
+    github = loaded.settings.github
+    return loaded.demo or github.builder_token_file is not None or github.app_id is not None
+
+
+def _building(loaded: Loaded) -> tuple[str, Credential]:
+    """The server to build on, and as whom: never with the token that only reads."""
+    from steward.adapters.github import Token
+
+    file = loaded.settings.github.builder_token_file
+    if file is None or loaded.demo:
+        return _address(loaded)
+    return loaded.settings.github.url, Token(_secret(file, "STEWARD_GITHUB_BUILDER_TOKEN_FILE"))
+
+
 def _credential(github: GitHub) -> Credential:
     from steward.adapters.github import App, Token
 
@@ -320,7 +372,7 @@ def _secrets(loaded: Loaded) -> Iterator[str]:
         for one in value if isinstance(value, tuple) else (value,):
             if isinstance(one, SecretStr):
                 yield one.get_secret_value()
-        if value is not None and name.endswith(("token_file", "secret_file")):
+        if value is not None and name.endswith(("token_file", "secret_file", "model_key_file")):
             # A file that cannot be read is complained of where it is needed.
             with suppress(OSError, UnicodeDecodeError):
                 yield value.read_text().strip()

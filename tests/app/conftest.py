@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
 from steward.adapters.store import open_store
+from steward.app.policy import Policy
+from steward.testing.driven import Driven
 from steward.testing.world import World
 
 
@@ -34,3 +38,22 @@ def world(make_world: Callable[..., World]) -> World:
     made.beat()
     made.clock.advance(600)
     return made
+
+
+@pytest.fixture
+def make_driven(tmp_path: Path) -> Iterator[Callable[..., Driven]]:
+    """Make small Stewards that drive; each has a database of its own, in memory."""
+    with ExitStack() as closing:
+
+        def make(policy: Policy | None = None) -> Driven:
+            store = open_store("sqlite://")
+            closing.callback(store.close)
+            return Driven(store, tmp_path / "work", policy=policy)
+
+        yield make
+
+
+@pytest.fixture
+def driven(make_driven: Callable[..., Driven]) -> Driven:
+    """One that has no project yet."""
+    return make_driven()

@@ -261,7 +261,7 @@ def test_the_table_is_total(status: Status | None) -> None:
     st.lists(st.tuples(st.sampled_from(Trigger), st.sets(st.sampled_from(Guard))), max_size=40),
     st.sampled_from([T.ORDERED, T.REPOSITORY_DISCOVERED]),
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_no_walk_loses_what_it_interrupted(walk: list[tuple[Trigger, set[Guard]]], birth: Trigger) -> None:
     position = advance(None, birth, next(iter(ROWS[None, birth].who)), ALL).after
     for trigger, extra in walk:

@@ -19,11 +19,13 @@ STEWARD = Path(sys.executable).parent / "steward"
 TIMEOUT_S = 20
 
 
-def converse(args: Sequence[str], answers: Sequence[tuple[str, str]]) -> tuple[int, str]:
+def converse(
+    args: Sequence[str], answers: Sequence[tuple[str, str]], program: Sequence[object] = (STEWARD,)
+) -> tuple[int, str]:
     """Run `steward ARGS` at a terminal; after each text of `answers` type what belongs to it."""
     ours, theirs = pty.openpty()
     child = subprocess.Popen(
-        [STEWARD, *args], stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+        [*map(str, program), *args], stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
     )
     os.close(theirs)
     seen, waiting = "", list(answers)

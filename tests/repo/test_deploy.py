@@ -17,7 +17,7 @@ from tests.repo.test_docs import complaint
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 COMPOSE = (ROOT / "compose.yaml").read_text()
-UNIT = (ROOT / "deploy" / "steward.service").read_text()
+UNITS = {path.name: path.read_text() for path in sorted((ROOT / "deploy").glob("*.service"))}
 VARIABLES = {variable(f"{section}.{name}" if section else name) for section, name, _field in known()}
 
 
@@ -34,7 +34,9 @@ def instructions() -> list[tuple[str, str]]:
     return [(line.split(None, 1)[0], line.split(None, 1)[1]) for line in lines]
 
 
-@pytest.mark.parametrize("name", ["Dockerfile", "compose.yaml", "deploy/steward.service", "deploy/Caddyfile"])
+@pytest.mark.parametrize(
+    "name", ["Dockerfile", "compose.yaml", "deploy/Caddyfile", *(f"deploy/{name}" for name in UNITS)]
+)
 def test_every_setting_that_is_named_exists(name: str) -> None:
     named = set(re.findall(r"STEWARD_[A-Z_]+", (ROOT / name).read_text()))
     assert named, "it sets something"
@@ -71,11 +73,34 @@ def test_the_image_starts_a_command_that_there_is() -> None:
     assert complaint(line, whole=True) == ""
 
 
-def test_the_unit_starts_a_command_that_there_is() -> None:
-    (line,) = re.findall(r"^ExecStart=\S*/(steward .*)$", UNIT, flags=re.MULTILINE)
+@pytest.mark.parametrize(
+    ("name", "command"), [("steward.service", "up"), ("steward-worker.service", "worker")]
+)
+def test_a_unit_starts_a_command_that_there_is(name: str, command: str) -> None:
+    (line,) = re.findall(r"^ExecStart=\S*/(steward .*)$", UNITS[name], flags=re.MULTILINE)
+    assert line.startswith(f"steward {command} ")
     assert complaint(line, whole=True) == ""
-    assert "ProtectSystem=strict" in UNIT
-    assert "NoNewPrivileges=yes" in UNIT
+    assert "ProtectSystem=strict" in UNITS[name]
+    assert "NoNewPrivileges=yes" in UNITS[name]
+
+
+@pytest.mark.parametrize("unit", UNITS.values(), ids=UNITS)
+def test_a_unit_lets_boxes_be_made(unit: str) -> None:
+    """Bubblewrap needs namespaces, mounts, a loopback to bring up, a host name to set, and a /proc nothing covers."""
+    told = dict(line.split("=", 1) for line in unit.splitlines() if "=" in line and not line.startswith("#"))
+    assert {"user", "mnt", "pid", "ipc", "uts", "net", "cgroup"} <= set(told["RestrictNamespaces"].split())
+    assert "AF_NETLINK" in told["RestrictAddressFamilies"]
+    assert "@mount" in told["SystemCallFilter"]
+    covering = {"ProtectKernelTunables", "ProtectKernelLogs", "ProtectProc", "ProcSubset", "ProtectHostname"}
+    assert covering & set(told) == set()
+
+
+def test_the_units_are_alike_but_for_what_they_start() -> None:
+    one, other = (
+        [line for line in unit.splitlines() if not line.startswith(("#", "Description=", "ExecStart="))]
+        for unit in UNITS.values()
+    )
+    assert one == other
 
 
 def test_the_services_hold_no_password_and_every_secret_is_a_file() -> None:
@@ -95,6 +120,24 @@ def test_the_services_are_reached_from_this_machine_alone() -> None:
     services = compose()["services"]
     assert services["steward"]["ports"] == ["127.0.0.1:8484:8484"]
     assert "ports" not in services["postgres"]
+
+
+def test_the_worker_is_the_same_but_for_its_command_and_is_started_only_where_it_is_wanted() -> None:
+    steward, worker = compose()["services"]["steward"], compose()["services"]["worker"]
+    assert complaint("steward " + " ".join(worker["command"]), whole=True) == ""
+    assert worker["profiles"] == ["driving"]
+    assert worker["healthcheck"] == {"disable": True}
+    apart = {"command", "profiles", "healthcheck", "ports"}
+    assert {k: v for k, v in steward.items() if k not in apart} == {
+        k: v for k, v in worker.items() if k not in apart
+    }
+
+
+def test_what_boxes_and_hosts_need_is_in_the_image() -> None:
+    (install,) = re.findall(
+        r"apt-get install --yes --no-install-recommends (.+?) \\?$", DOCKERFILE, flags=re.MULTILINE
+    )
+    assert set(install.split()) == {"bubblewrap", "git", "openssh-client"}
 
 
 def test_every_command_beside_the_service_finds_the_same_database() -> None:

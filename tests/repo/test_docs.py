@@ -12,15 +12,23 @@ from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import get_args
 
 import click
 import pytest
 
 from localhub.main import cli as localhub
+from steward.app import health
+from steward.app.operations import deploy, runner, writing
+from steward.domain import life, verdict
+from steward.domain.agents import Outcome
 from steward.domain.incidents import PERSON_MAY_CLOSE, Cause
+from steward.domain.lifecycle import settled
+from steward.domain.operations import STEPS, Fault, OperationState, Work
 from steward.domain.rules import Rules
+from steward.domain.status import OPERATION_OF
 from steward.faces.cli.root import hoist, steward
-from steward.settings.model import known, variable
+from steward.settings.model import Agent, known, variable
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -253,9 +261,73 @@ def test_every_cause_of_an_incident_has_its_instructions() -> None:
     assert by_hand == PERSON_MAY_CLOSE
 
 
+def test_every_cause_of_building_has_its_line_in_the_runbook() -> None:
+    told = rows(DOCS / "RUNBOOK.md")
+    building = [cause for cause in Cause if "project retry" in " ".join(rows(DOCS / "heartbeat.md")[cause])]
+    causes = {Cause.OPERATION_FAILED, Cause.OPERATION_STUCK, Cause.BUDGET_SPENT, Cause.NAME_TAKEN}
+    assert [
+        cause.value for cause in {*building, *causes, Cause.SITE_DOWN, Cause.TLS_EXPIRING} - set(told)
+    ] == []
+
+
+# The road ----------------------------------------------------------------------------------------------
+
+DELIVERY = DOCS / "delivery.md"
+
+
+def heads(page: Path) -> dict[str, str]:
+    """What stands in backticks in the first cells of a page's tables, each with the rest of its row."""
+    return {name: " | ".join(rest) for cell, rest in rows(page).items() for name in re.split(r"`?, `?", cell)}
+
+
+def test_every_step_outcome_fault_and_colour_has_its_line() -> None:
+    told = heads(DELIVERY)
+    names = {step for steps in STEPS.values() for step in steps}
+    names |= {str(one) for kind in (Outcome, Fault, verdict.Colour) for one in kind} | set(get_args(Agent))
+    assert sorted(names - set(told)) == []
+
+
+def test_every_kind_and_state_of_an_operation_is_named() -> None:
+    named = set(re.findall(r"`(\w+)`", prose(DELIVERY)))
+    assert sorted({*Work, *OperationState} - named) == []
+
+
+def test_the_words_of_checks_are_those_of_the_verdict() -> None:
+    told = {frozenset(re.split(r"`, `", cell)): rest[0] for cell, rest in rows(DELIVERY).items()}
+    assert told[frozenset({"success"})].startswith("passed, and proof")
+    assert told[verdict.PASSING - {"success"}].startswith("passed, and no proof")
+    assert told[verdict.PRODUCT] == "red, the product's fault"
+    assert told[verdict.INFRASTRUCTURE] == "red, the infrastructure's fault"
+
+
+def test_the_settled_statuses_are_those_of_the_lifecycle() -> None:
+    page = prose(DELIVERY)
+    told = [f"`{settled(status)}` for `{status}`" for status in OPERATION_OF]
+    assert [words for words in told if words not in page] == []
+
+
+def test_what_agents_may_not_change_is_named() -> None:
+    assert [path for path in writing.GUARDED if f"`{path}`" not in prose(DELIVERY)] == []
+
+
+def test_the_numbers_of_the_road_are_those_of_the_code() -> None:
+    page = prose(DELIVERY)
+    assert f"is tried {runner.TRIES_MAX} more times" in page
+    assert f"tried {writing.BLOCKED_MAX} times more" in page
+    assert (writing.ROUNDS_MAX, "is sent back twice in a row" in page) == (2, True)
+    assert f"in {deploy.LOOKS_MAX} looks" in page
+    assert f"looked at every {health.EVERY_S:.0f} s" in page
+    assert (life.GOOD_IN_A_ROW, life.BAD_IN_A_ROW) == (3, 3)
+    assert f"three times in a row within {life.PROOF_WITHIN.total_seconds():.0f} s" in page
+    assert f"has for {life.STABLE_S:.0f} s" in page
+    assert f"within {life.TLS_WARNING_DAYS:.0f} days" in page
+    assert f"an error from {life.TLS_URGENT_DAYS:.0f}" in page
+
+
 def test_every_setting_that_is_named_exists() -> None:
     variables = {variable(f"{section}.{name}" if section else name) for section, name, _field in known()}
-    variables |= {"STEWARD_CONFIG", "STEWARD_TEST_SEED"}
+    # The file of settings, a replay of the kill loops, and what an agent's program is told in its box.
+    variables |= {"STEWARD_CONFIG", "STEWARD_TEST_SEED", "STEWARD_CONTRACT"}
     named = {name for page in PAGES for name in re.findall(r"STEWARD_[A-Z_]*[A-Z]\b", text_of(page))}
     shortened = {"STEWARD_SYNC"}
     assert named - shortened - variables == set()

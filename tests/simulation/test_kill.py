@@ -115,7 +115,7 @@ def replay(project_id: str, status: Status, events: list[Event]) -> None:
 
 def test_a_few_kills_lose_nothing(tmp_path: Path) -> None:
     with Hub(orgs=["acme"]) as hub:
-        kill_loop(hub, tmp_path, kills=3)
+        kill_loop(hub, tmp_path, kills=2)
 
 
 @pytest.mark.soak

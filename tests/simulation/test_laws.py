@@ -338,7 +338,7 @@ def obey(story: list[Step], start: int, url: str = "sqlite://") -> None:
 
 
 @given(steps, st.integers(1, 9))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_the_laws_hold_in_every_world(story: list[Step], start: int) -> None:
     obey(story, start)
 

@@ -13,12 +13,15 @@ from typing import Any, Final
 
 from steward.app.commands import Commands
 from steward.app.driving import requeue, road, start_work
-from steward.app.errors import Invalid
+from steward.app.errors import Invalid, Undriven
 from steward.app.filing import file_reports, told
 from steward.app.operations.ending import again_as, cancel, failure_key, queue
+from steward.app.operations.reverting import leaves_work
 from steward.app.queries import find_project, one_project
 from steward.app.views import Json
-from steward.domain.answers import check_answers
+from steward.app.works import read_template
+from steward.domain.answers import check_answers, criteria_of
+from steward.domain.driving import beside, opens, untaken
 from steward.domain.guards import Guard
 from steward.domain.journal import Event, Kind
 from steward.domain.lifecycle import ROWS, Refused, Who, no_edge
@@ -27,8 +30,9 @@ from steward.domain.people import Right
 from steward.domain.project import Project
 from steward.domain.reports import Seen, cleared
 from steward.domain.spec import STARTER, Spec, Template, TemplateRef, Update
-from steward.domain.status import Status, Trigger
-from steward.ports import Permanent, Writes
+from steward.domain.status import OPERATION_OF, Status, Trigger
+from steward.domain.verdict import Colour
+from steward.ports import Writes
 
 TEXT_MAX: Final = 10_000
 """Characters of a brief or of an update's text."""
@@ -64,10 +68,13 @@ class Building(Commands):
         return {**super().ways(), **own} if self.templates is not None else super().ways()
 
     def read_template(self, wish: Wish) -> Template:
-        """The template that is wished for. Raises Permanent where it cannot be had."""
+        """The template that is wished for. Raises Invalid where it cannot be used, Undriven where none can be."""
+        return read_template(self.templates, TemplateRef(wish.template, wish.tag))
+
+    def driven(self) -> None:
+        """Raise Undriven where this installation drives nothing: what is asked for would never run."""
         if self.templates is None:
-            raise Permanent("this Steward drives no projects", "See the settings of [build].")
-        return self.templates.read(TemplateRef(wish.template, wish.tag))
+            raise Undriven
 
     def draft(self, slug: str, *, organisation: str | None = None, title: str = "", wish: Wish) -> Json:
         """Order a project together with its spec: both are stored, or neither. Raises Invalid."""
@@ -96,16 +103,24 @@ class Building(Commands):
         """The project as it is now."""
         return one_project(tx, find_project(tx, project_id, self.by))
 
-    def describe(self, reference: str, wish: Wish) -> Json:
-        """Give a draft (or one in maintenance) a spec: checked against its template now. Raises Invalid."""
+    def describe(self, reference: str, wish: Wish, reason: str = "") -> Json:
+        """Give a draft (or one in maintenance) a spec: checked against its template now. Raises Invalid.
+
+        An estimate goes back to a draft for it, in the same transaction.
+        """
         template = self.read_template(wish)
         with told(self.store) as tx:
             _, project = self.found(tx, reference, Right.WRITE)
+            if project.status is Status.ESTIMATED:
+                _, who = self.mine(tx, reference, Trigger.REVISED)
+                seen = self.seen(tx, project.organisation_id)
+                project = self.move(tx, project, Trigger.REVISED, frozenset(), reason, seen, who)
             if project.status not in (Status.DRAFT, Status.MAINTENANCE):
                 raise Refused(
                     "edge",
                     f"a spec is given to a draft or an update, not to a project that is {project.status}",
                 )
+            self._only_one(tx, project)
             self.store_spec(tx, project, template, wish)
             return self.shown(tx, project.id)
 
@@ -124,7 +139,16 @@ class Building(Commands):
                 + (f" (possible: {', '.join(one.allowed[:12])})" if one.allowed else "")
                 for one in checked.problems
             )
-            raise Invalid(f"the answers do not fit the template {template.title}", words)
+            problems = [
+                {"name": one.name, "words": one.words, "allowed": list(one.allowed)}
+                for one in checked.problems
+            ]
+            raise Invalid(f"the answers do not fit the template {template.title}", words, problems)
+        if checked.secrets:
+            raise Invalid(
+                "secret answers cannot be kept yet: " + ", ".join(sorted(checked.secrets)),
+                "Leave them out, and set them where the project is deployed.",
+            )
         at = self.clock.now().at
         spec = Spec(
             project_id=project.id,
@@ -132,7 +156,7 @@ class Building(Commands):
             template=template.ref,
             answers=checked.answers,
             brief=wish.brief or project.title,
-            criteria=tuple(wish.criteria) or _criteria(checked.answers),
+            criteria=tuple(wish.criteria) or criteria_of(checked.answers),
             environment=template.environment,
             proof=template.proof,
             made_by=self.actor,
@@ -144,32 +168,43 @@ class Building(Commands):
         return spec
 
     def approve(self, reference: str, reason: str = "") -> Json:  # noqa: ARG002 - a gate's word may have one
-        """Approve a draft's brief: its spec is checked and estimated. The estimate is what moves it on."""
+        """Approve a draft's brief: its spec is checked and estimated. The estimate is what moves it on.
+
+        A draft that nobody described is made of the built-in template.
+        """
+        wish = Wish()
+        template = self.read_template(wish)
         with told(self.store) as tx:
             project, _ = self.mine(tx, reference, Trigger.APPROVED)
-            spec = tx.spec(project.id)
-            if spec is None:
-                raise Refused(
-                    "guard",
-                    f"describe it first: steward project revise {project.slug} --template {STARTER}",
-                    (Guard.SPEC_VALID,),
-                )
+            spec = tx.spec(project.id) or self.store_spec(tx, project, template, wish)
             self._only_one(tx, project)
             queue(tx, self._operation(project, Work.SPECIFY, spec_version=spec.version), self.actor)
             return self.shown(tx, project.id)
 
     def confirm(self, reference: str, reason: str = "", budget_usd: float | None = None) -> Json:
         """Confirm the estimate: the repository is created, and the work begins within the budget."""
+        self.driven()
         with told(self.store) as tx:
             project, who = self.mine(tx, reference, Trigger.CONFIRMED)
             self._only_one(tx, project)
             last = road(tx.operations(project.id, limit=20))
-            assert last is not None, "an estimate comes from an operation"
+            if last is None:
+                raise Refused("guard", Guard.ESTIMATE_MADE.words, (Guard.ESTIMATE_MADE,))
             tx.set_budget(project.id, self.policy.budget_usd if budget_usd is None else budget_usd)
             proofs = frozenset({Guard.NAME_FREE, Guard.BUDGET_SET})
             seen = self.seen(tx, project.organisation_id)
             self.move(tx, project, Trigger.CONFIRMED, proofs, reason, seen, who)
             queue(tx, replace(again_as(last, Work.PROVISION, seen.at, {}), asked_by=self.actor), self.actor)
+            return self.shown(tx, project.id)
+
+    def budget(self, reference: str, usd: float) -> Json:
+        """Let the project's agents cost so much in all; 0: no limit. What failed for it can be retried then."""
+        with told(self.store) as tx:
+            _, project = self.found(tx, reference, Right.APPROVE)
+            what = {"budget_usd": [tx.budget_usd(project.id), usd]}
+            tx.set_budget(project.id, usd)
+            seen = self.seen(tx, project.organisation_id)
+            tx.append([self.event(Kind.PROJECT_CHANGED, seen, project, changes=what)])
             return self.shown(tx, project.id)
 
     def cancel(self, reference: str, reason: str = "") -> Json:
@@ -199,16 +234,19 @@ class Building(Commands):
 
         A reason given to a verification that found no checks waives them.
         """
+        self.driven()
         with told(self.store) as tx:
             _, project = self.found(tx, reference, Right.WRITE)
             if project.status is Status.ERROR:
                 return self._resolved(tx, project, None, reason)
-            last = road(tx.operations(project.id, limit=20))
+            operations = tx.operations(project.id)
+            last = beside(operations) or road(operations)
             if last is None or last.is_open or last.state is OperationState.SUCCEEDED:
                 raise Refused("edge", f"nothing of {project.slug} has failed or was cancelled")
             self._free(tx, project)
-            if project.status is Status.DRAFT:
-                requeue(tx, last, self.actor, reason, self.clock)
+            if project.status is Status.DRAFT or last.kind in (Work.ROLLBACK, Work.REVERT):
+                self._only_one(tx, project)
+                self._once_more(tx, last, reason)
                 self._clear(tx, project, reason)
             elif not start_work(tx, project.id, self.policy, self.clock, self.actor, Who.SYSTEM, word=True):
                 raise Refused("edge", f"nothing goes on from {project.status} by itself")
@@ -216,6 +254,7 @@ class Building(Commands):
 
     def resolve(self, reference: str, reason: str = "", to: Status | None = None) -> Json:
         """Say that the cause of an error is gone: on where it stopped, or to the settled status before it."""
+        self.driven()
         with told(self.store) as tx:
             project, _ = self.mine(tx, reference, Trigger.RESOLVED)
             return self._resolved(tx, project, to, reason)
@@ -223,18 +262,30 @@ class Building(Commands):
     def _resolved(self, tx: Writes, project: Project, to: Status | None, reason: str) -> Json:
         seen = self.seen(tx, project.organisation_id)
         self._free(tx, project)
-        failed = next((one for one in tx.operations(project.id) if one.state is OperationState.FAILED), None)
+        self._only_one(tx, project)
         update = tx.open_update(project.id)
         proofs = {Guard.CAUSE_GONE} | ({Guard.UPDATE_OPEN} if update else set())
         moved = self.move(
             tx, project, Trigger.RESOLVED, frozenset(proofs), reason, seen, Who.PERSON, choice=to
         )
-        if failed is not None and moved.status not in (Status.ACTIVE, Status.MAINTENANCE) and to is None:
-            if reason and failed.kind is Work.VERIFY:
-                failed = tx.save_operation(replace(failed, facts={**failed.facts, "waived": reason}))
-            requeue(tx, failed, self.actor, reason, self.clock)
+        kind = OPERATION_OF.get(moved.status)
+        failed = next((one for one in tx.operations(project.id) if one.kind == kind), None)
+        if failed is not None:
+            self._once_more(tx, failed, reason)
         self._clear(tx, project, reason)
         return self.shown(tx, project.id)
+
+    def _once_more(self, tx: Writes, operation: Operation, reason: str) -> None:
+        """The next attempt, with what this word adds: a waiver of checks, a spec that was mended meanwhile."""
+        added: dict[str, Any] = {}
+        if reason and operation.kind is Work.VERIFY and _lacks_checks(operation):
+            added["waived"] = reason
+        spec = tx.spec(operation.project_id)
+        if operation.kind is Work.SPECIFY and spec is not None:
+            added["spec_version"] = spec.version
+        if added:
+            operation = tx.save_operation(replace(operation, facts={**operation.facts, **added}))
+        requeue(tx, operation, self.actor, reason, self.clock, word=True)
 
     def _clear(self, tx: Writes, project: Project, reason: str) -> None:
         seen = self.seen(tx, project.organisation_id)
@@ -247,17 +298,20 @@ class Building(Commands):
             raise Refused("guard", Guard.UPDATE_DESCRIBED.words, (Guard.UPDATE_DESCRIBED,))
         if len(text) > TEXT_MAX:
             raise Invalid(f"an update's text has at most {TEXT_MAX} characters", "Shorten it.")
+        self.driven()
         with told(self.store) as tx:
             _, project = self.found(tx, reference, Right.WRITE)
             if project.live is None:
                 raise Refused("edge", "an update changes what is live; nothing of this project is")
             seen = self.seen(tx, project.organisation_id)
-            opens = project.status is Status.ACTIVE and tx.open_update(project.id) is None
-            state = "open" if opens else "queued"
+            line = tx.updates(project.id)
+            first = not any(one.state == "queued" for one in line)
+            at_once = first and opens(project, tx.operations(project.id), line, frozen=False)
+            state = "open" if at_once else "queued"
             saved = tx.save_update(Update(project.id, 0, text.strip(), state, self.actor, seen.at))
             data = {"number": saved.number, "text": text.strip()[:200]}
             tx.append([self.event(Kind.UPDATE_REQUESTED, seen, project, "", **data)])
-            if opens:
+            if at_once:
                 proofs = frozenset({Guard.UPDATE_DESCRIBED})
                 self.move(tx, project, Trigger.UPDATE_REQUESTED, proofs, text.strip()[:200], seen)
             return self.shown(tx, project.id)
@@ -275,6 +329,10 @@ class Building(Commands):
         with told(self.store) as tx:
             project, who = self.mine(tx, reference, trigger)
             self._free(tx, project)
+            self._only_one(tx, project)
+            if untaken(tx.operations(project.id)) is not None:
+                words = "the work of an abandoned update is not taken back yet; retry that first"
+                raise Refused("guard", words)
             update, spec = tx.open_update(project.id), tx.spec(project.id)
             last = road(tx.operations(project.id, limit=20))
             if update is None or last is None or spec is None:
@@ -304,13 +362,14 @@ class Building(Commands):
             tx.append([self.event(Kind.UPDATE_ABANDONED, seen, project, reason, **data)])
             self._clear(tx, project, "the update was abandoned")
             done = tx.operations(project.id)
-            if any(one.update == update.number and "merged" in one.facts for one in done):
+            if any(one.update == update.number and leaves_work(one) for one in done):
                 made = self._operation(project, Work.REVERT)
                 queue(tx, replace(made, update=update.number), self.actor)
             return self.shown(tx, project.id)
 
     def rollback(self, reference: str, release: int | None = None) -> Json:
         """Put an earlier release live again: the named one, else the last good one. The status stays."""
+        self.driven()
         with told(self.store) as tx:
             _, project = self.found(tx, reference, Right.APPROVE)
             releases = tx.releases(project.id)
@@ -352,9 +411,7 @@ class Building(Commands):
         )
 
 
-def _criteria(answers: Mapping[str, Any]) -> tuple[str, ...]:
-    """A criterion per feature that was asked for, where nobody wrote any."""
-    features = answers.get("features")
-    lines = features.splitlines() if isinstance(features, str) else []
-    names = [line.partition(":")[0].strip() for line in lines if line.strip()]
-    return tuple(f"The page shows the feature «{name}»" for name in names if name)
+def _lacks_checks(operation: Operation) -> bool:
+    """Whether it failed because nothing had checked its commit."""
+    failure = operation.failure
+    return failure is not None and failure.evidence.get("colour") == Colour.NONE

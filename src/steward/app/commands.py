@@ -101,11 +101,15 @@ class Commands(Acts):
         Archiving and reopening have effects of their own and go through `archive` and `reopen`. A refusal
         bears in `options` what is possible instead.
         """
-        ways = self.ways()
+        way = self.ways().get(trigger)
+        if way is not None:
+            return self.offering(reference, lambda: way(reference, reason))
+        return self.offering(reference, lambda: self._ask(reference, trigger, reason))
+
+    def offering(self, reference: str, act: Callable[[], Json]) -> Json:
+        """What `act` gives; a refusal of it bears in `options` what is possible instead."""
         try:
-            if trigger in ways:
-                return ways[trigger](reference, reason)
-            return self._ask(reference, trigger, reason)
+            return act()
         except Refused as refused:
             refused.options = self._options(reference)
             raise

@@ -30,6 +30,8 @@ class Check:
 def examine(parts: Parts) -> list[Check]:
     """Run every check; none of them changes anything on GitHub."""
     checks = [_git(), _running(parts.store), _outbox(parts.store)]
+    if parts.templates is not None:
+        checks.append(_box(parts))
     if not parts.logins:
         fix = "Set STEWARD_GITHUB_ORGS and STEWARD_GITHUB_TOKEN, or run: steward init"
         return [*checks, Check("organisations", ok=False, detail="none is configured", fix=fix)]
@@ -57,6 +59,15 @@ def examine(parts: Parts) -> list[Check]:
 def _git() -> Check:
     found = shutil.which("git")
     return Check("git", found is not None, found or "not on PATH", "" if found else "Install git.")
+
+
+def _box(parts: Parts) -> Check:
+    """Agents of models and outside templates run in a box alone; the built-in ones do without."""
+    missing = parts.boxless()
+    if missing is None:
+        return Check("sandbox", ok=True, detail="agents and templates run in a box of bubblewrap")
+    detail = "there is none: only the built-in agent and template can be used"
+    return Check("sandbox", ok=False, detail=detail, fix=missing)
 
 
 def _running(store: Store) -> Check:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from steward.app.filing import told
-from steward.app.operations.context import Tools, project_by_id
+from steward.app.operations.context import Tools, fits, is_held, project_by_id
 from steward.app.operations.ending import (
     again_as,
     cancel,
@@ -17,17 +17,17 @@ from steward.app.operations.ending import (
     operation_event,
     queue,
 )
-from steward.app.operations.runner import is_held
 from steward.app.policy import Policy
-from steward.domain.driving import NEXT, next_work
+from steward.domain.driving import NEXT, next_work, opens
 from steward.domain.guards import Guard
 from steward.domain.journal import Kind
 from steward.domain.lifecycle import Who
-from steward.domain.operations import EXPECTS, Failure, Fault, Operation, OperationState, Work
+from steward.domain.operations import Failure, Fault, Operation, OperationState, Work
 from steward.domain.project import Project
+from steward.domain.spec import Update
 from steward.domain.status import Trigger
 from steward.ports import Clock, Conflict, ProjectQuery, Store, Writes
-from steward.ports.engine import Engine
+from steward.ports.engine import Engine, Lane
 
 ACTOR: Final = "steward"
 LOST_MAX: Final = 3
@@ -47,18 +47,18 @@ class Driver:
     def tick(self) -> bool:
         """Whether anything was done."""
         begun = self._start_next()
+        opened = [self._open(update) for update in self._queued()]
         with self.store.reading() as view:
             waiting = view.open_operations()
         done = [self._tend(operation) for operation in waiting]
         lost = self._find_lost([one for one in waiting if one.state is OperationState.RUNNING])
-        return begun or any(done) or lost
+        return begun or any(opened) or any(done) or lost
 
     def _tend(self, operation: Operation) -> bool:
         with self.store.reading() as view:
             project = project_by_id(view, operation.project_id)
             held = is_held(view, operation)
-        wanted = EXPECTS[operation.kind]
-        if project is None or (wanted is not None and project.status is not wanted):
+        if not fits(operation, project):
             where = project.status.value if project else "gone"
             return self._overtaken(operation, f"the project is {where} by now")
         if operation.state is OperationState.QUEUED:
@@ -121,10 +121,35 @@ class Driver:
             begun = self._start(project) or begun
         return begun
 
+    def _queued(self) -> list[Update]:
+        with self.store.reading() as view:
+            return view.queued_updates()
+
+    def _open(self, update: Update) -> bool:
+        """Open the next update in line, as who asked for it would."""
+        try:
+            with told(self.store) as tx:
+                project = project_by_id(tx, update.project_id)
+                line = tx.updates(update.project_id)
+                if project is None or update not in line:
+                    return False
+                frozen = tx.organisation(project.organisation_id).frozen is not None
+                if not opens(project, tx.operations(project.id), line, frozen=frozen):
+                    return False
+                seen = now_seen(tx, project.organisation_id, self.clock.now())
+                tx.save_update(replace(update, state="open"))
+                proofs, why = frozenset({Guard.UPDATE_DESCRIBED}), update.text[:200]
+                make_move(
+                    tx, project, Trigger.UPDATE_REQUESTED, proofs, why, seen, Who.PERSON, update.asked_by
+                )
+        except Conflict:
+            return False
+        return True
+
     def _start(self, project: Project) -> bool:
         with self.store.reading() as view:
             if not due(
-                view.operations(project.id, limit=5),
+                view.operations(project.id),
                 project,
                 view.organisation(project.organisation_id).frozen is not None,
                 self.policy,
@@ -158,7 +183,7 @@ def start_work(
     """
     project = project_by_id(tx, project_id)
     assert project is not None
-    operations = tx.operations(project_id, limit=5)
+    operations = tx.operations(project_id)
     last = road(operations)
     frozen = tx.organisation(project.organisation_id).frozen is not None
     work = NEXT.get(project.status) if word else due(operations, project, frozen, policy)
@@ -168,16 +193,32 @@ def start_work(
     proofs = {Guard.NOT_HELD, Guard.COMMIT_BOUND, Guard.SAME_COMMIT, Guard.SECRETS_PRESENT}
     seen = now_seen(tx, project.organisation_id, now)
     make_move(tx, project, Trigger.STARTED, frozenset(proofs), "", seen, who, actor)
-    queue(tx, again_as(last, work, now.at, {}), actor)
+    if last.kind is work and last.state is OperationState.CANCELLED:
+        # It goes on with what it had made: its merge may have landed as it was cancelled.
+        requeue(tx, last, actor, "started again", clock, word=word)
+    else:
+        queue(tx, again_as(last, work, now.at, {}), actor)
     return True
 
 
-def requeue(tx: Writes, operation: Operation, actor: str, why: str, clock: Clock) -> Operation:
-    """The next attempt of an operation: what it found and made is kept, what went wrong is not."""
+HINDERED: Final = ("tries", "blocked", "looked", "looks")
+"""Facts of what went wrong, and since when something is waited for ("since..."): each attempt counts anew."""
+COUNTED: Final = (*HINDERED, "lost", "rounds", "reworking")
+"""Facts that go on counting until a person says that it is to be tried again."""
+
+
+def requeue(
+    tx: Writes, operation: Operation, actor: str, why: str, clock: Clock, *, word: bool = False
+) -> Operation:
+    """The next attempt of an operation: what it found and made is kept, what went wrong is not.
+
+    `word`: a person says so, which gives it all its tries and rounds again.
+    """
+    left = COUNTED if word else HINDERED
     fresh = {
         name: value
         for name, value in operation.facts.items()
-        if name not in ("tries", "blocked", "looked", "looks")
+        if name not in left and not name.startswith("since")
     }
     row = tx.save_operation(
         replace(
@@ -186,6 +227,7 @@ def requeue(tx: Writes, operation: Operation, actor: str, why: str, clock: Clock
             attempt=operation.attempt + 1,
             facts=fresh,
             failure=None,
+            result={},
             finished_at=None,
             wait_until=None,
         )
@@ -194,12 +236,21 @@ def requeue(tx: Writes, operation: Operation, actor: str, why: str, clock: Clock
     return row
 
 
+def nothing() -> None:
+    """Do nothing."""
+
+
 @dataclass(frozen=True, slots=True)
-class Building:
-    """The tools and the engine of a process that drives projects."""
+class Drive:
+    """What a process drives projects with. `resume` and `suspend` are called as it starts and stops."""
 
     tools: Tools
     engine: Engine
+    at_once: int = 2
+    resume: Callable[[], object] = nothing
+    suspend: Callable[[], None] = nothing
 
-
-MakeBuilding = Callable[[], Building]
+    @property
+    def lanes(self) -> list[Lane]:
+        """How many operations of a kind run at once."""
+        return [Lane(kind.value, self.at_once) for kind in Work]

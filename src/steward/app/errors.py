@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from steward.domain.people import Right
+from steward.ports.errors import Permanent
 
 
 class Unknown(Exception):
@@ -18,12 +20,16 @@ class Unknown(Exception):
 
 
 class Invalid(Exception):
-    """What was asked cannot be done as asked; `advice` says what can."""
+    """What was asked cannot be done as asked; `advice` says what can.
 
-    def __init__(self, what: str, advice: str = "") -> None:
+    `problems` says it answer by answer, where answers were given: `{name, words, allowed}`.
+    """
+
+    def __init__(self, what: str, advice: str = "", problems: Sequence[Mapping[str, Any]] = ()) -> None:
         super().__init__(what)
         self.what = what
         self.advice = advice
+        self.problems = list(problems)
 
 
 class Forbidden(Exception):
@@ -55,6 +61,13 @@ class Stale(Exception):
         self.what = what
         self.expected = expected
         self.found = found
+
+
+class Undriven(Permanent):
+    """This installation drives no projects: there are no templates, and nothing would run."""
+
+    def __init__(self) -> None:
+        super().__init__("this Steward drives no projects", "See the settings of [build].")
 
 
 class LeaseHeld(Exception):

@@ -20,18 +20,16 @@ def offered(view: Reads, project: Project, *, builds: bool) -> frozenset[Guard]:
     if not frozen and project.management is Management.DRIVE:
         facts.add(Guard.NOT_HELD)
     if running is None:
-        facts |= _brought(view, project)
+        facts |= _brought(project)
     if project.status in OPERATION_OF:
         facts.add(Guard.OPERATION_STOPPED)
     return frozenset(facts)
 
 
-def _brought(view: Reads, project: Project) -> set[Guard]:
+def _brought(project: Project) -> set[Guard]:
     """What the words that a person may give there bring along."""
-    if project.status is Status.DRAFT:
-        described = view.spec(project.id) is not None
-        return {Guard.BRIEF_APPROVED, Guard.SPEC_VALID, Guard.ESTIMATE_MADE} if described else set()
     brought = {
+        Status.DRAFT: {Guard.BRIEF_APPROVED, Guard.SPEC_VALID, Guard.ESTIMATE_MADE},
         Status.ESTIMATED: {Guard.NAME_FREE, Guard.BUDGET_SET},
         Status.VERIFIED: {Guard.SAME_COMMIT, Guard.SECRETS_PRESENT},
         Status.ACTIVE: {Guard.UPDATE_DESCRIBED},

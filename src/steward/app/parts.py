@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from steward.app.bell import Bell
+from steward.app.driving import Drive
 from steward.app.policy import Policy
 from steward.domain.rules import Rules
 from steward.ports import Clock, ForgeHooks, ForgeRead, ForgeRights, Lease, Notifier, Permanent, Secret, Store
@@ -30,6 +31,11 @@ def no_hooks() -> ForgeHooks:
     raise Permanent("webhooks cannot be reached from here", "Use the command line: steward webhook.")
 
 
+def boxed() -> str | None:
+    """Nothing stands against a box."""
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """The adapters and settings of one process.
@@ -40,7 +46,8 @@ class Parts:
     one is registered, pinged or swept; nothing that looks holds it. `webhook_secret` is what deliveries are
     signed with; `builder` is what the credential for driving declares, where one is set: nothing reads or looks
     with it; `bell` tells the loops of this process that some arrived. `templates`: what projects are made of; None
-    where this installation drives none.
+    where this installation drives none. `drive` makes what they are driven with, for a process that does. `boxless` says why there can be no box on
+    this machine; None where there can.
     """
 
     store: Store
@@ -58,6 +65,8 @@ class Parts:
     bell: Bell = field(default_factory=Bell)
     builder: Callable[[], ForgeRights] | None = None
     templates: Templates | None = None
+    drive: Callable[[], Drive] | None = None
+    boxless: Callable[[], str | None] = boxed
 
     @property
     def channels(self) -> list[str]:

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from steward.app.bell import Bell
 from steward.app.connecting import connect
 from steward.app.credentials import CredentialLoop
+from steward.app.driving import Drive, Driver
 from steward.app.errors import LeaseHeld
 from steward.app.filing import incident_event, incident_notice
+from steward.app.health import Health
 from steward.app.heartbeat import Heartbeat, Report
 from steward.app.inbox import Inbox, Waiting
+from steward.app.operations.runner import Runner
 from steward.app.outbox import Outbox
 from steward.app.parts import Parts, end_unfinished
 from steward.app.sweeping import Sweep
@@ -38,6 +41,9 @@ LOOKS_KEPT = timedelta(days=30)
 PASSES_KEPT = timedelta(days=30)
 """Beyond their end, so that a list of sessions and tokens still tells of them."""
 ANSWERS_KEPT = timedelta(hours=24)
+DRIVE_S = 0.3
+CLOSE_S = 15.0
+"""How long a step that runs may go on when the process is asked to stop; it is taken up at the next start."""
 CROWD_S = 5.0
 """Between two whole looks that deliveries cause by their number."""
 
@@ -85,6 +91,17 @@ class Service:
         loops.append(("credential", CredentialLoop(self.parts).tick))
         loops.append(("webhooks", WebhookLoop(self.parts).tick))
         loops.append(("publisher", lambda: PUBLISH_S if self.parts.store.publish() == 0 else 0.0))
+        with driving(own) as more:
+            self._run([*loops, *more], stop, log, died)
+
+    def _run(
+        self,
+        loops: Sequence[tuple[str, Callable[[], float]]],
+        stop: threading.Event,
+        log: Log,
+        died: list[BaseException],
+    ) -> None:
+        own = self.parts
         threads = [
             threading.Thread(target=_loop, args=(tick, stop, log, died, own.bell), name=name, daemon=True)
             for name, tick in loops
@@ -95,6 +112,36 @@ class Service:
             thread.join()
         if died:
             raise died[0]
+
+
+@contextmanager
+def driving(parts: Parts) -> Iterator[list[tuple[str, Callable[[], float]]]]:
+    """The engine at work for the length of the block, and the leader's loops for it; none where nothing is driven."""
+    if parts.drive is None:
+        yield []
+        return
+    with working(parts, parts.drive()) as drive:
+        driver = Driver(parts.store, parts.clock, drive.engine, parts.policy, parts.channels)
+        health = Health(parts.store, parts.clock, drive.tools.probe, parts.channels)
+
+        def look() -> float:
+            health.tick()
+            return TICK_S
+
+        yield [("driver", lambda: 0.1 if driver.tick() else DRIVE_S), ("health", look)]
+
+
+@contextmanager
+def working(parts: Parts, drive: Drive) -> Iterator[Drive]:
+    """The engine at work, for the length of the block."""
+    drive.resume()
+    runner = Runner(parts.store, parts.clock, drive.tools, parts.channels)
+    drive.engine.launch(runner, drive.lanes, work=True)
+    try:
+        yield drive
+    finally:
+        drive.engine.close(CLOSE_S)
+        drive.suspend()
 
 
 def _loop(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from steward.app.exits import exits
 from steward.domain.incidents import Incident
@@ -16,6 +16,9 @@ from steward.domain.status import ALIASES, Status
 from steward.ports import NameRecord
 
 Json = dict[str, Any]
+
+LIVE: Final = ("url", "commit", "since", "health", "release")
+"""What is shown of the release that serves now."""
 
 
 def stamp(at: datetime | None) -> str | None:
@@ -65,7 +68,7 @@ def project_view(
         "repository": repository_view(repository, names),
         "organisation": organisation.login if organisation else None,
         "owner": project.owner,
-        "live": dict(project.live) if project.live else None,
+        "live": {name: project.live.get(name) for name in LIVE} if project.live else None,
         "operation": None,
         "update": None,
         "version": project.version,

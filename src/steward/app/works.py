@@ -13,12 +13,12 @@ from steward.app.building_views import (
     template_view,
     update_view,
 )
-from steward.app.errors import Unknown
+from steward.app.errors import Invalid, Undriven, Unknown
 from steward.app.queries import find_project, the_project
 from steward.app.views import Json
 from steward.domain.people import Principal
 from steward.domain.project import Project
-from steward.domain.spec import STARTER, TemplateRef
+from steward.domain.spec import STARTER, Template, TemplateRef
 from steward.ports import Permanent, Reads, Store
 from steward.ports.building import Templates
 
@@ -96,7 +96,16 @@ class Works:
             return costs_view(runs, view.spent_usd(project.id), view.budget_usd(project.id))
 
     def template(self, source: str = STARTER, tag: str = "") -> Json:
-        """A template and what it asks. Raises Permanent where it cannot be had."""
-        if self.templates is None:
-            raise Permanent("this Steward drives no projects", "See the settings of [build].")
-        return template_view(self.templates.read(TemplateRef(source, tag)))
+        """A template and what it asks. Raises Invalid for one that cannot be used, Undriven where none can be."""
+        return template_view(read_template(self.templates, TemplateRef(source, tag)))
+
+
+def read_template(templates: Templates | None, ref: TemplateRef) -> Template:
+    """The template that somebody names. Raises Invalid where it cannot be used, Undriven where none can be."""
+    if templates is None:
+        raise Undriven
+    try:
+        return templates.read(ref)
+    except Permanent as error:
+        # Whoever named it can name another one: it is what was asked that is wrong.
+        raise Invalid(error.reason, error.advice) from None

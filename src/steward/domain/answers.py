@@ -113,8 +113,10 @@ def _unasked(name: str, question: Question | None, template: Template) -> Proble
         return Problem(name, "the template works this out itself, so it cannot be answered")
     asked = tuple(one.name for one in template.questions if not one.computed)
     near = difflib.get_close_matches(name, asked, n=1)
-    hint = f'; did you mean "{near[0]}"?' if near else ""
-    return Problem(name, f"the template asks nothing of this name{hint}", tuple(near) or asked)
+    if near:
+        words = f'the template asks nothing of this name; did you mean "{near[0]}"?'
+        return Problem(name, words, tuple(near))
+    return Problem(name, "the template asks nothing of this name", asked)
 
 
 def _fit(question: Question, value: Any) -> Any:
@@ -150,9 +152,10 @@ def _chosen(question: Question, value: Any) -> Any:
     if question.secret:
         raise _Unfit("this is none of the choices", question.choices)
     near = difflib.get_close_matches(_spelled(value), question.choices, n=1)
-    hint = f'; did you mean "{near[0]}"?' if near else ""
     said = _spelled(value)[:60]
-    raise _Unfit(f'"{said}" is none of the choices{hint}', question.choices)
+    if near:
+        raise _Unfit(f'"{said}" is none of the choices; did you mean "{near[0]}"?', question.choices)
+    raise _Unfit(f'"{said}" is none of the choices', question.choices)
 
 
 def _spelled(value: Any) -> str:
@@ -239,3 +242,11 @@ _KINDS: Final[Mapping[QuestionKind, Callable[[Any], Any]]] = {
 def _length(value: Any) -> int:
     """Characters that an answer takes."""
     return len(value) if isinstance(value, str) else len(json.dumps(value))
+
+
+def criteria_of(answers: Mapping[str, Any]) -> tuple[str, ...]:
+    """A criterion per feature that was asked for, where nobody wrote any."""
+    features = answers.get("features")
+    lines = features.splitlines() if isinstance(features, str) else []
+    names = [line.partition(":")[0].strip() for line in lines if line.strip()]
+    return tuple(f"The page shows the feature «{name}»" for name in names if name)

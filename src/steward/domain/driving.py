@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from steward.domain.operations import Operation, OperationState, Work
 from steward.domain.project import Management, Project
+from steward.domain.spec import Update
 from steward.domain.status import Status
 
 NEXT: Final[dict[Status, Work]] = {
@@ -32,3 +34,31 @@ def next_work(project: Project, last: Operation | None, *, frozen: bool, deploys
     if work is Work.DEPLOY and not deploys:
         return None
     return work
+
+
+def opens(project: Project, operations: Sequence[Operation], line: Sequence[Update], *, frozen: bool) -> bool:
+    """Whether the next update in line may be opened now: nothing runs, and the branch is what is live.
+
+    `operations` are the project's, newest first; `line` are all its updates.
+    """
+    if frozen or project.management is not Management.DRIVE or project.live is None:
+        return False
+    if project.status is not Status.ACTIVE or any(update.state == "open" for update in line):
+        return False
+    return not untaken(operations) and not any(one.is_open for one in operations)
+
+
+def untaken(operations: Sequence[Operation]) -> Operation | None:
+    """The taking back of an abandoned update that did not succeed so far: its work is on the default branch."""
+    newest = next((one for one in operations if one.kind is not Work.ROLLBACK), None)
+    if newest is None or newest.kind is not Work.REVERT or newest.state is OperationState.SUCCEEDED:
+        return None
+    return newest
+
+
+def beside(operations: Sequence[Operation]) -> Operation | None:
+    """The newest operation, if it is one beside the road (a rollback, a taking back) that did not succeed."""
+    newest = operations[0] if operations else None
+    if newest is not None and newest.kind is Work.ROLLBACK and newest.state is not OperationState.SUCCEEDED:
+        return newest
+    return untaken(operations)

@@ -43,7 +43,7 @@ STEPS: Final[dict[Work, tuple[str, ...]]] = {
     Work.VERIFY: ("bind_commit", "await_checks", "run_tester", "judge"),
     Work.DEPLOY: ("bind_release", "run_playbook", "prove_life", "record_release"),
     Work.ROLLBACK: ("choose_release", "run_playbook", "prove_life", "record_release"),
-    Work.REVERT: ("find_merged", "push_branch", "open_pull", "await_checks", "merge"),
+    Work.REVERT: ("find_merged", "run_playbook", "push_branch", "open_pull", "await_checks", "merge"),
 }
 """What each kind does, in order. Every step is an idempotent "ensure": after a crash it runs again."""
 

@@ -105,6 +105,26 @@ def step_label(code: str) -> str:
     return label("operation step", code.replace("_", " "))
 
 
+def operation_state_label(code: str) -> str:
+    """The state of an operation in the present language."""
+    return label("operation state", code)
+
+
+def fault_label(code: str) -> str:
+    """Whose fault a failure is, in the present language."""
+    return label("fault", code)
+
+
+def release_state_label(code: str) -> str:
+    """The state of a release in the present language."""
+    return label("release state", code.replace("_", " "))
+
+
+def update_state_label(code: str) -> str:
+    """The state of an update in the present language."""
+    return label("update state", code)
+
+
 def health_label(code: str) -> str:
     """How a release that serves is, in the present language."""
     return label("health", code)

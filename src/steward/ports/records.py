@@ -96,6 +96,10 @@ class RecordReads(Protocol):
         """The one in the state "open"; a queued one is not."""
         ...
 
+    def queued_updates(self) -> list[Update]:
+        """The first queued update of each project that has one and is `active`, by project."""
+        ...
+
     def agent_runs(self, project_id: str) -> list[AgentRun]:
         """Oldest first."""
         ...

@@ -204,6 +204,87 @@ class PolicySection(Section):
     audit_days: int = Field(
         default=365, ge=1, le=3650, description="Days for which lines of the audit log are kept"
     )
+    deploy_asks: bool = Field(
+        default=False, description="Whether a verified commit waits for an approver before it goes live"
+    )
+    budget_usd: float = Field(
+        default=0, ge=0, description="What agents of a new project may cost in all; 0: no limit"
+    )
+
+
+Agent = Literal["starter", "claude", "codex", "opencode", "command"]
+
+
+class BuildSection(Section):
+    """What projects are built with. Nothing is built without a credential for driving."""
+
+    agent: Agent = Field(
+        default="starter", description="Agent for every role; starter is built in and needs no model"
+    )
+    architect: Agent | None = Field(default=None, description="Another agent for the architect's role")
+    developer: Agent | None = Field(default=None, description="Another agent for the developer's role")
+    tester: Agent | None = Field(default=None, description="Another agent for the tester's role")
+    command: Annotated[tuple[str, ...], BeforeValidator(_split)] = Field(
+        default=(), description="Program of the agent `command` with its arguments"
+    )
+    template_code: bool = Field(
+        default=False, description="Whether outside templates may run programs of their own, in a box"
+    )
+    model: str = Field(default="", max_length=200, description="Model that agents are told to use")
+    model_kind: Literal["anthropic", "openai", "google"] | None = Field(
+        default=None, description="Protocol of the model's server; where not set, agents reach no model"
+    )
+    model_url: Annotated[str, AfterValidator(_http)] | None = Field(
+        default=None, description="Address of the model's server"
+    )
+    model_key_file: Path | None = Field(
+        default=None, description="File that holds the model's key; agents never see it"
+    )
+    wall_s: float = Field(
+        default=3600, ge=10, le=86_400, description="Seconds that one run of an agent may take"
+    )
+    silence_s: float = Field(default=600, ge=5, le=86_400, description="Seconds of silence that end a run")
+    visibility: Literal["private", "public", "internal"] = Field(
+        default="private", description="Visibility of new repositories"
+    )
+    at_once: int = Field(default=2, ge=1, le=64, description="Operations of one kind that run at once")
+    checks_deadline_s: float = Field(
+        default=3600,
+        ge=10,
+        le=604_800,
+        description="Seconds after which checks that still run are called stuck",
+    )
+    checks_grace_s: float = Field(
+        default=600,
+        ge=1,
+        le=86_400,
+        description="Seconds after which a commit without any check is said to have none",
+    )
+    hour_usd: float = Field(
+        default=0, ge=0, description="What an hour of a person's review costs, for estimates"
+    )
+    model_hour_usd: float = Field(
+        default=0, ge=0, description="What an hour of an agent costs, for estimates"
+    )
+
+
+class DeploySection(Section):
+    """Where projects go live."""
+
+    kind: Literal["local", "ssh"] = Field(default="local", description="This machine, or a host over SSH")
+    address: str = Field(default="", max_length=253, description="Name or address of the host")
+    user: str = Field(default="", max_length=32, description="Unprivileged user on the host")
+    ssh_port: int = Field(default=22, ge=1, le=65_535, description="Port of its SSH server")
+    key_file: Path | None = Field(default=None, description="File with the private key for this host alone")
+    host_key: str = Field(
+        default="", max_length=2000, description="The host's public key, pinned: ssh-ed25519 AAAA..."
+    )
+    base: str = Field(default="/srv/steward", description="Folder of releases on the host")
+    domain_pattern: str = Field(
+        default="", max_length=200, description="Domain of a project, such as {slug}.example.com"
+    )
+    first_port: int = Field(default=18100, ge=1024, le=65_535, description="First port that sites listen on")
+    last_port: int = Field(default=18199, ge=1024, le=65_535, description="Last port that sites listen on")
 
 
 class DemoSection(Section):
@@ -256,6 +337,8 @@ class Settings(BaseSettings):
     notify: NotifySection = NotifySection()
     web: WebSection = WebSection()
     policy: PolicySection = PolicySection()
+    build: BuildSection = BuildSection()
+    deploy: DeploySection = DeploySection()
     demo: DemoSection = DemoSection()
 
     @classmethod

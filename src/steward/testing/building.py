@@ -99,6 +99,15 @@ class FakeForgeWrite:
         """What `checks` answers of that commit."""
         self._said[found.sha] = found
 
+    def hold(self, sha: str, parents: tuple[str, ...], files: Mapping[str, bytes]) -> None:
+        """Have a commit's object, as a push brings it; no branch is moved."""
+        self._commits.setdefault(sha, _Commit(parents, dict(files)))
+
+    def held(self, sha: str) -> tuple[tuple[str, ...], Mapping[str, bytes]]:
+        """The parents and all files of a commit. Raises KeyError for one that is not here."""
+        found = self._commits[sha]
+        return found.parents, found.files
+
     def close_pull(self, repo_id: int, number: int) -> None:
         """Close one without merging it."""
         head, pull = self._room(repo_id).pulls[number - 1]

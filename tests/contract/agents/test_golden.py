@@ -11,6 +11,7 @@ import pytest
 
 from steward.adapters.agents import acp, claude, codex
 from steward.adapters.agents.account import Account, Reader, verdict_in
+from steward.adapters.agents.command import Lines
 from steward.domain.agents import Outcome
 from tests.contract.agents.model_server import DONE
 from tests.contract.agents.record import GOLDEN
@@ -104,6 +105,13 @@ def test_limits_of_claude_code_are_told_apart() -> None:
 )
 def test_a_verdict_is_found_in_what_a_tester_says_last(said: str, verdict: dict[str, Any]) -> None:
     assert verdict_in(said) == verdict
+
+
+def test_signs_of_life_without_a_text_leave_the_last_word_as_it_is() -> None:
+    account = Account()
+    for text in ('{"approved": true, "reasons": []}', ""):
+        list(Lines().read(json.dumps({"kind": "text", "text": text}), account))
+    assert verdict_in(account.last)["approved"] is True
 
 
 def test_the_versions_that_are_installed_are_those_that_were_tested() -> None:

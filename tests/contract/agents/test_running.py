@@ -155,6 +155,7 @@ def test_an_unknown_outcome_is_a_crash(clone: Path) -> None:
             "longer",
         ),
         ("while True: say('text', 'x' * 999)", Limits(output_bytes=10_000), Outcome.LIMIT, "said more"),
+        ("sys.stdout.write('\\n' * 300_000)", Limits(), Outcome.LIMIT, "said more"),
         ("x = b'1' * 10**9", Limits(memory_bytes=200_000_000), Outcome.CRASHED, "MemoryError"),
         (
             "say('usage', usage={'output_tokens': 9_000_000}); time.sleep(99)",

@@ -17,11 +17,9 @@ from urllib.parse import urlsplit
 from steward.adapters.clock import SystemClock
 from steward.adapters.deploy import hand
 from steward.adapters.deploy.deployer import PLAYBOOKS, AnsibleDeployer, local_env
-from steward.adapters.deploy.files import write_whole
 from steward.adapters.deploy.local import LocalHost
 from steward.adapters.deploy.parcel import pack
 from steward.adapters.deploy.probe import LifeProbe
-from steward.adapters.deploy.release import env_file
 from steward.adapters.deploy.service import read_service
 from steward.adapters.deploy.targets import Target
 from steward.domain.spec import Proof
@@ -112,7 +110,7 @@ class Scene:
         archive = self.trees / "release.tar"
         pack(order.tree, order.commit, archive)
         hand.place(site, order.commit, archive)
-        write_whole(env_file(site, order.commit), local_env(order, read_service(order.tree)))
+        hand.write_env(site, order.commit, local_env(order, read_service(order.tree)))
         proof = order.proof
         hand.start(
             site,
@@ -146,10 +144,10 @@ def get(url: str, path: str) -> bytes:
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
     try:
         connection.request("GET", path)
-        answer = connection.getresponse()
-        body = answer.read()
-        assert answer.status == 200, (answer.status, body)
-        return body
+        with connection.getresponse() as answer:
+            body = answer.read()
+            assert answer.status == 200, (answer.status, body)
+            return body
     finally:
         connection.close()
 
@@ -167,7 +165,7 @@ def hammering(url: str) -> Iterator[dict[str, int]]:
             except (OSError, http.client.HTTPException, AssertionError) as error:
                 word = repr(error)
             seen[word] = seen.get(word, 0) + 1
-            over.wait(0.005)
+            over.wait(0.02)
 
     threads = [threading.Thread(target=ask) for _ in range(2)]
     for thread in threads:

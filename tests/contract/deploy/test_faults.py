@@ -25,7 +25,7 @@ SLOW = "time.sleep(600)"
 def runs_of(scene: Scene) -> list[str]:
     """Processes that belong to a run of Ansible of this scene."""
     mark = str(scene.deployer._folders.root)
-    return [line for line in processes().values() if mark in line or "adapters.deploy.play" in line]
+    return [line for line in processes().values() if mark in line]
 
 
 def in_the_background(act: Callable[[], Deployed]) -> tuple[threading.Thread, list[Deployed]]:

@@ -134,8 +134,9 @@ def test_a_site_goes_live_on_a_real_host_and_a_broken_one_does_not(scene: Scene,
         port = (root / "env" / f"{TWO}.port").read_text()
         assert TWO in get(f"http://127.0.0.1:{port}", "/version").decode()
 
-        wrong = deploy(scene.order(THREE, extra="COMMIT = 'other'"))
+        wrong = deploy(scene.order("4" * 40, extra="COMMIT = 'other'"))
         assert (wrong.outcome, wrong.failed_task) == ("failed", "See that it serves this commit")
+        assert wrong.reason == 'it serves another commit: /version says {"commit": "other"}'
 
         assert deployer.undeploy("id", "shop").outcome == "ok"
         assert not root.exists()

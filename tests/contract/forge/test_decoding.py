@@ -91,7 +91,7 @@ def list_all(forge: GitHubRead, marks: list[PageMark], credential: str) -> Listi
     return None
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(damage())
 def test_a_damaged_page_is_an_error_or_comes_in_as_it_is(found: tuple[int, Any]) -> None:
     number, body = found
@@ -112,7 +112,7 @@ def test_a_damaged_page_is_an_error_or_comes_in_as_it_is(found: tuple[int, Any])
         assert number == 3 or len(body) == 100
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.binary(max_size=200))
 def test_bytes_that_are_no_page_are_an_error(raw: bytes) -> None:
     server = Scripted(230)
@@ -122,7 +122,7 @@ def test_bytes_that_are_no_page_are_an_error(raw: bytes) -> None:
         assert list_all(forge, [], "") is None
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     JSON | st.dictionaries(st.sampled_from(FIELDS), JSON, min_size=1).map(lambda more: {**entry(1), **more})
 )
@@ -143,7 +143,7 @@ def remember(entries: dict[int, list[int]], listing: Listing) -> None:
             entries[page.mark.number] = list(page.entries)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_an_organisation_that_changes_between_looks_is_never_seen_short(data: st.DataObject) -> None:
     """With validators of the last look: unchanged pages by memory and sent ones together are the truth."""

@@ -67,6 +67,12 @@ def test_versions_are_taken_where_a_project_is_changed() -> None:
         (project, "patch"),
         (f"{project}/transitions", "post"),
         (f"{project}/relink", "post"),
+        (f"{project}/spec", "put"),
+        (f"{project}/retry", "post"),
+        (f"{project}/resolve", "post"),
+        (f"{project}/rollback", "post"),
+        (f"{project}/updates", "post"),
+        (f"{project}/updates/build", "post"),
     }
 
 

@@ -41,7 +41,7 @@ class Lines:
         if kind is RunEventKind.FINISHED:
             self._finished(found, account)
         elif kind is RunEventKind.TEXT:
-            account.last = said
+            account.last = said or account.last
         return [(kind, said)]
 
     def _finished(self, found: dict[str, Any], account: Account) -> None:

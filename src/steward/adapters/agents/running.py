@@ -25,6 +25,9 @@ ASK_S: Final = 1.0
 GRACE_S: Final = 5.0
 """How long a program may go on after it said that it is done."""
 
+LINES_MAX: Final = 200_000
+"""Each line costs whoever listens more than its bytes."""
+
 RAW_MAX: Final = 2000
 TAIL_MAX: Final = 4000
 BOUNDS: Final = {
@@ -94,10 +97,10 @@ class _Listening:
         self._spec, self._command, self._clock = spec, command, clock
         self._heard, self._stop, self._gate, self._grace_s = heard, stop, gate, grace_s
         self._account = Account(model=spec.model)
-        self._seq = 0
+        self._seq = self._lines = 0
         self._tail = self._retried = ""
         self._ended: tuple[Outcome, str] | None = None
-        self._last = self._ask_at = time.monotonic()
+        self._last = self._ask_at = self._price_at = time.monotonic()
         self._done_at: float | None = None
 
     def listen(self, running: Running) -> BoxEnd:
@@ -142,19 +145,24 @@ class _Listening:
         account = self._account
         if self._ended is not None and not (account.finished and self._ended[0] is Outcome.COMPLETED):
             return self._blamed(*self._ended)
-        if end.why in BOUNDS:
+        if end.why in BOUNDS and not (account.finished and end.why is Why.WALL):
             return self._blamed(*BOUNDS[end.why])
         if account.finished:
-            return account.outcome, account.reason
+            return self._blamed(account.outcome, account.reason)
         said = f": {self._tail.strip().splitlines()[-1][:300]}" if self._tail.strip() else ""
         return self._blamed(
             Outcome.CRASHED, f"it ended with {end.exit_code} without saying that it is done{said}"
         )
 
     def _blamed(self, outcome: Outcome, reason: str) -> tuple[Outcome, str]:
-        """The same; a silence or a crash of one that waits for its model in vain is its provider's."""
+        """The same; but a silence or a crash of one that waits for its model in vain is its provider's."""
+        if outcome not in {Outcome.TIMEOUT, Outcome.CRASHED, Outcome.PROVIDER_ERROR}:
+            return outcome, reason
+        if (spent := self._overspent()) is not None:
+            # The gate was shut for that, and what it made of a shut gate is no matter.
+            return Outcome.LIMIT, spent
         trouble = (self._gate.trouble if self._gate else "") or self._retried
-        if trouble and outcome in {Outcome.TIMEOUT, Outcome.CRASHED}:
+        if trouble and outcome is not Outcome.PROVIDER_ERROR:
             return Outcome.PROVIDER_ERROR, f"the model: {trouble} ({reason})"
         return outcome, reason
 
@@ -171,30 +179,44 @@ class _Listening:
 
     def _over_with(self) -> tuple[Outcome, str] | None:
         """Why it is to be ended now, if it is."""
-        now, limits, account = time.monotonic(), self._spec.limits, self._account
+        now = time.monotonic()
         if now >= self._ask_at:
             self._ask_at = now + ASK_S
             if self._stop():
                 return Outcome.CANCELLED, "it was stopped"
-        if account.finished:
-            self._done_at = self._done_at or now
-            return (Outcome.COMPLETED, "") if now - self._done_at > self._grace_s else None
+        if not self._account.finished:
+            return self._beyond(now)
+        self._done_at = self._done_at or now
+        return (Outcome.COMPLETED, "") if now - self._done_at > self._grace_s else None
+
+    def _beyond(self, now: float) -> tuple[Outcome, str] | None:
+        """The limit that it is beyond."""
+        limits = self._spec.limits
+        if self._lines > LINES_MAX:
+            return BOUNDS[Why.OUTPUT]
         if now - self._last > limits.silence_s:
             return Outcome.TIMEOUT, f"nothing was heard of it for {limits.silence_s:.0f} s"
-        if limits.turns is not None and account.turns > limits.turns:
+        if limits.turns is not None and self._account.turns > limits.turns:
             return Outcome.LIMIT, f"it took more than {limits.turns} turns"
-        if limits.usd is not None and self._spent() >= limits.usd:
-            return Outcome.LIMIT, f"it spent {self._spent():.2f} of {limits.usd:.2f} dollars"
+        if now >= self._price_at:
+            self._price_at = now + ASK_S
+            if (spent := self._overspent()) is not None:
+                return Outcome.LIMIT, spent
         return None
 
-    def _spent(self) -> float:
-        """Dollars so far: the highest of what is known, since an agent's own word can be wrong."""
+    def _overspent(self) -> str | None:
+        """That it spent what it may, if it did: by the highest of what is known, since its own word can be wrong."""
+        most = self._spec.limits.usd
+        if most is None:
+            return None
         counted = price_usd(self._account.model or self._spec.model, self._account.usage)
         gate = self._gate.spent_usd if self._gate else None
-        return max(self._account.cost_usd or 0.0, counted or 0.0, gate or 0.0)
+        spent = max(self._account.cost_usd or 0.0, counted or 0.0, gate or 0.0)
+        return f"it spent {spent:.2f} of {most:.2f} dollars" if spent >= most else None
 
     def _take(self, line: Line) -> None:
         self._last = time.monotonic()
+        self._lines += 1
         text = line.text.decode(errors="replace")
         if not text.strip():
             return

@@ -1,6 +1,6 @@
 """Works the keeper of a site: starts a candidate and has it prove itself, switches to it, gives it up, tidies.
 
-Playbooks call it, `python -m steward.adapters.deploy.hand place|start|switch SITE COMMIT [...]`; it prints
+Playbooks call it, `python -m steward.adapters.deploy.hand place|env|start|switch SITE COMMIT [...]`; it prints
 {"changed": bool} and ends with 1, and words on the error output, where it could not. Standard library only.
 """
 
@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from steward.adapters.deploy.files import locked, read_json, write_json
+from steward.adapters.deploy.files import locked, read_json, write_json, write_whole
 from steward.adapters.deploy.release import HOST, env_file
 
 KEPT: Final = 5
@@ -132,6 +132,15 @@ def place(site: Path, commit: str, archive: Path) -> bool:
     return True
 
 
+def write_env(site: Path, commit: str, text: str) -> bool:
+    """Write what a release runs with, its owner's alone; False where it is the same, and then it is not touched."""
+    path = env_file(site, commit)
+    if path.exists() and path.read_text() == text:
+        return False
+    write_whole(path, text)
+    return True
+
+
 def tidy(site: Path, commit: str) -> bool:
     """Remove what killed deployments left, and all releases but the last five; whether there was any."""
     releases = site / "releases"
@@ -221,7 +230,7 @@ def _get(port: int, path: str) -> tuple[int, bytes]:
 def main(words: Sequence[str]) -> None:
     """Do what the command line asks."""
     parser = argparse.ArgumentParser(prog="hand")
-    parser.add_argument("act", choices=("place", "start", "switch"))
+    parser.add_argument("act", choices=("place", "env", "start", "switch"))
     parser.add_argument("site", type=Path)
     parser.add_argument("commit")
     parser.add_argument("archive", type=Path, nargs="?", default=Path())
@@ -241,6 +250,8 @@ def _act(asked: argparse.Namespace) -> bool:
     site, commit = asked.site, asked.commit
     if asked.act == "place":
         return place(site, commit, asked.archive)
+    if asked.act == "env":
+        return write_env(site, commit, sys.stdin.read())
     if asked.act == "start":
         return start(
             site,

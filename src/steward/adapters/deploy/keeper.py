@@ -27,7 +27,8 @@ from steward.adapters.deploy.release import HOST, Release, env_file
 ROUND_S: Final = 0.05
 CONNECT_S: Final = 10.0
 DRAIN_S: Final = 10.0
-IDLE_S: Final = 0.25
+IDLE_S: Final = 1.0
+SPEAK_S: Final = 30.0
 BACKOFF_MAX_S: Final = 30.0
 LINKS_MAX: Final = 512
 STEADY_S: Final = 30.0
@@ -47,7 +48,7 @@ class Link:
         self.release = release
         self.ends = ends
         self.at = time.monotonic()
-        self.asked = False
+        self.asked = True
 
     @property
     def is_idle(self) -> bool:
@@ -202,11 +203,16 @@ class Keeper:
             self._told = told
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Join one visitor with the release that serves."""
-        found = await self._reach() if len(self._links) < LINKS_MAX else None
+        """Join one visitor with the release that serves at the moment they ask."""
+        # Nobody is joined before they have said something: whoever has only connected when the releases change
+        # is answered by the new one.
+        first = b""
+        with suppress(OSError, TimeoutError):
+            first = await asyncio.wait_for(reader.read(65536), SPEAK_S)
+        found = await self._reach() if first and len(self._links) < LINKS_MAX else None
         if found is None:
             with suppress(OSError):
-                writer.write(SORRY)
+                writer.write(SORRY if first else b"")
                 await writer.drain()
             writer.close()
             return
@@ -214,6 +220,7 @@ class Keeper:
         link = Link(release, (writer, up_writer))
         self._links.add(link)
         try:
+            up_writer.write(first)
             await asyncio.gather(
                 _pump(reader, up_writer, link, up=True), _pump(up_reader, writer, link, up=False)
             )

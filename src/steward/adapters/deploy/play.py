@@ -18,6 +18,8 @@ import ansible_runner
 import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
 
+from steward.adapters.deploy.release import die_with_parent
+
 WORDS: Final = {
     "runner_on_failed": "failed",
     "runner_on_unreachable": "not reached",
@@ -26,7 +28,8 @@ WORDS: Final = {
 
 
 def main() -> None:
-    """Read the job, run it, tell its end."""
+    """Read the job, run it, tell its end. It does not outlive whoever started it."""
+    die_with_parent()
     job = json.loads(sys.stdin.read())
     folder = Path(job["folder"])
     seal(folder, job.pop("secrets"))

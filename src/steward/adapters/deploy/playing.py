@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from steward.adapters.deploy import hand
 from steward.adapters.deploy.local import python_environment
 from steward.adapters.deploy.redaction import Redactor
-from steward.adapters.deploy.release import bubblewrap, die_with_parent, offspring
+from steward.adapters.deploy.release import bubblewrap, offspring
 from steward.ports import Clock
 from steward.ports.building import Deployed
 from steward.ports.engine import StopAsked
@@ -26,6 +27,7 @@ ROUND_S: Final = 0.2
 ASK_S: Final = 0.5
 TAIL_LINES: Final = 40
 LINE_MAX: Final = 500
+ENDING_ROUNDS: Final = 200
 TIMED_OUT: Final = 254
 """What ansible-runner ends with when a run took too long."""
 
@@ -57,15 +59,13 @@ class Player:
         folder = Path(str(job["folder"]))
         with (folder / "stderr").open("w+") as errors:
             process = subprocess.Popen(
-                self._command(),
+                self._command(folder),
                 env=environment(folder, local=bool(job["local"])),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 cwd=folder,
                 start_new_session=True,
-                # Only a system call is made between fork and exec.
-                preexec_fn=die_with_parent,  # noqa: PLW1509 - see above
             )
             heard = Heard()
             try:
@@ -76,8 +76,9 @@ class Player:
             last = redact(errors.read()[-4000:])
         return _outcome(heard, broken, last, float(job["timeout_s"]))
 
-    def _command(self) -> list[str]:
-        run = [sys.executable, "-m", "steward.adapters.deploy.play"]
+    def _command(self, folder: Path) -> list[str]:
+        # The folder is named for whoever looks at the list of processes; the job itself comes over the input.
+        run = [sys.executable, "-m", "steward.adapters.deploy.play", str(folder)]
         program = bubblewrap()
         if program is None:
             return run
@@ -163,9 +164,22 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    # The kernel takes a moment to end what was killed; a namespace's first process goes last of all.
+    for _round in range(ENDING_ROUNDS):
+        if not any(_lives(pid) for pid in below):
+            break
+        hand.pause()
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
             pipe.close()
+
+
+def _lives(pid: int) -> bool:
+    """Whether a process is there and has not ended yet."""
+    try:
+        return Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except (OSError, IndexError):
+        return False
 
 
 def _outcome(heard: Heard, broken: str, errors: str, timeout_s: float) -> Deployed:

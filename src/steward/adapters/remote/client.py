@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from steward.adapters.remote.commands import RemoteCommands
 from steward.adapters.remote.people import RemotePeople
 from steward.adapters.remote.shapes import (
     AskedLook,
@@ -13,15 +14,15 @@ from steward.adapters.remote.shapes import (
     Events,
     Json,
     Page,
-    Project,
     Projects,
     position,
 )
 from steward.adapters.remote.webhooks import RemoteWebhooks
 from steward.adapters.remote.wire import Wire, checked, path, project_path
+from steward.adapters.remote.works import RemoteWorks
 from steward.app.errors import Invalid, NotSignedIn
 from steward.domain.project import Management
-from steward.domain.status import Status, Trigger
+from steward.domain.status import Status
 from steward.ports import ProjectQuery
 
 LIMIT_MAX: Final = 200
@@ -45,6 +46,11 @@ class Remote:
     def commands(self) -> RemoteCommands:
         """What can be asked of projects."""
         return RemoteCommands(self.wire)
+
+    @property
+    def works(self) -> RemoteWorks:
+        """What can be shown of building."""
+        return RemoteWorks(self.wire)
 
     @property
     def deciding(self) -> RemoteDeciding:
@@ -167,47 +173,6 @@ class RemoteQueries:
     def sync_status(self) -> Json:
         """Every organisation: its state, its last looks, what is being confirmed and what is held."""
         return self.wire.get(Json, "/syncs")
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteCommands:
-    """What can be asked of projects; see `app.commands`. `expecting`: the version one must still have."""
-
-    wire: Wire
-    expecting: int | None = None
-
-    def order(self, slug: str, *, organisation: str | None = None, title: str = "") -> Json:
-        """Record a new project as a draft."""
-        body: Json = {"slug": slug, "organisation": organisation, "title": title}
-        return self.wire.send(Project, "POST", "/projects", body).json()
-
-    def ask(self, reference: str, trigger: Trigger, reason: str = "") -> Json:
-        """Ask for a move of the table by its trigger."""
-        body: Json = {"trigger": trigger.value, "reason": reason}
-        return self._changed("POST", project_path(reference, "transitions"), body)
-
-    def archive(self, reference: str, reason: str = "") -> Json:
-        """Shut a project down in Steward."""
-        return self.ask(reference, Trigger.ARCHIVED, reason)
-
-    def reopen(self, reference: str, reason: str = "") -> Json:
-        """Take an archived project back to what it interrupted."""
-        return self.ask(reference, Trigger.REOPENED, reason)
-
-    def own(self, reference: str, owner: str | None) -> Json:
-        """Say who looks after a project."""
-        return self._changed("PATCH", project_path(reference), {"owner": owner})
-
-    def manage(self, reference: str, management: str) -> Json:
-        """Set how far Steward goes."""
-        return self._changed("PATCH", project_path(reference), {"management": management})
-
-    def relink(self, reference: str, repository: str) -> Json:
-        """Give a missing project another repository."""
-        return self._changed("POST", project_path(reference, "relink"), {"repository": repository})
-
-    def _changed(self, method: str, at: str, body: Json) -> Json:
-        return self.wire.send(Project, method, at, body, self.expecting).json()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,21 @@ from typing import Final
 
 import msgspec
 
-from steward.app.errors import Forbidden, Invalid, NotSignedIn, Stale, Unknown
+from steward.app.errors import Forbidden, Invalid, NotSignedIn, Stale, Undriven, Unknown
 from steward.domain.guards import Guard
 from steward.domain.lifecycle import Refused
 from steward.domain.people import Right
 from steward.ports import Conflict, Permanent, Transient
 
 TYPE: Final = "urn:steward:problem:"
+
+
+class Odd(msgspec.Struct):
+    """What is wrong with one answer."""
+
+    name: str
+    words: str
+    allowed: list[str] = []
 
 
 class Problem(msgspec.Struct):
@@ -34,6 +42,7 @@ class Problem(msgspec.Struct):
     what: str = ""
     expected: int = 0
     version: int = 0
+    problems: list[Odd] = []
 
     @property
     def code(self) -> str:
@@ -66,7 +75,9 @@ def _forbidden(problem: Problem) -> Exception:
 
 _MADE: Final[dict[str, Callable[[Problem], Exception]]] = {
     "unknown": lambda p: Unknown(p.kind, p.reference, p.near),
-    "invalid": lambda p: Invalid(p.detail, p.advice),
+    "invalid": lambda p: Invalid(
+        p.detail, p.advice, [{"name": o.name, "words": o.words, "allowed": o.allowed} for o in p.problems]
+    ),
     "malformed": lambda p: Invalid(p.detail, p.advice),
     "forbidden": _forbidden,
     "stale": lambda p: Stale(p.what, p.expected, p.version),
@@ -75,5 +86,6 @@ _MADE: Final[dict[str, Callable[[Problem], Exception]]] = {
     "unavailable": lambda p: Transient(p.detail),
     "too-many": lambda p: Transient(p.detail),
     "key-under-way": lambda p: Transient(p.detail),
+    "not-driving": lambda _problem: Undriven(),
     "outside": lambda p: Permanent(p.detail, p.advice),
 }

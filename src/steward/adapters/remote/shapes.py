@@ -54,6 +54,13 @@ class Page(msgspec.Struct):
     next: str | None
 
 
+class LogPart(msgspec.Struct):
+    """Some lines of an operation's log."""
+
+    items: list[Json]
+    after: int
+
+
 class Events(msgspec.Struct):
     """Some events."""
 

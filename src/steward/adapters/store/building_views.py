@@ -41,6 +41,7 @@ from steward.adapters.store.values import clean, readable, stamp, time_from
 from steward.adapters.store.view import View, among
 from steward.domain.operations import Operation
 from steward.domain.spec import Estimate, Release, Spec, Update
+from steward.domain.status import Status
 from steward.ports import Conflict
 from steward.ports.records import LINE_MAX, LOG_MAX, AgentRun, Built, LogLine
 
@@ -143,6 +144,20 @@ class BuildingReads(View):
         found = select(_UPDATES).where(_u.project_id == project_id, _u.state == "open")
         row = self._first(found.order_by(_u.number).limit(1))
         return None if row is None else update_from(row)
+
+    def queued_updates(self) -> list[Update]:
+        """The first queued update of each active project, by project."""
+        found = (
+            select(_UPDATES)
+            .join(projects, projects.c.id == _u.project_id)
+            .where(_u.state == "queued", projects.c.status == Status.ACTIVE.value)
+            .order_by(_u.project_id, _u.number)
+        )
+        first: dict[str, Update] = {}
+        for row in self._all(found):
+            update = update_from(row)
+            first.setdefault(update.project_id, update)
+        return list(first.values())
 
     def agent_runs(self, project_id: str) -> list[AgentRun]:
         """Oldest first."""

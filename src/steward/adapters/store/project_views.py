@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, func, select, update
 
 from steward.adapters.store.board_views import joined, pair_from
 from steward.adapters.store.rows import project_from, project_row
@@ -57,12 +57,10 @@ class ProjectReads(View):
 
     def project(self, reference: str) -> Tracked | Project | None:
         """Find a project by id, slug, present name or full name, or an earlier name, in that order."""
+        if (found := self._project_with_repository(reference.strip())) is not None:
+            return found
         sought = reference.strip().lower()
-        exact = or_(_p.id == reference.strip(), _p.slug == sought)
-        first_by_id = case((_p.id == reference.strip(), 0), else_=1)
-        row = self._first(select(_p.id).where(exact).order_by(first_by_id).limit(1))
-        if row is None:
-            row = self._first(self._by_name(sought))
+        row = self._first(select(_p.id).where(_p.slug == sought)) or self._first(self._by_name(sought))
         return None if row is None else self._project_with_repository(row[0])
 
     def _by_name(self, sought: str) -> Any:
@@ -82,9 +80,11 @@ class ProjectReads(View):
             .limit(1)
         )
 
-    def _project_with_repository(self, project_id: str) -> Tracked | Project:
-        statement = joined().where(_p.id == project_id)
-        ((project, repository),) = [pair_from(row) for row in self._all(statement)]
+    def _project_with_repository(self, project_id: str) -> Tracked | Project | None:
+        row = self._first(joined().where(_p.id == project_id))
+        if row is None:
+            return None
+        project, repository = pair_from(row)
         return project if repository is None else Tracked(repository, project)
 
     def slugs(self, project_ids: Collection[str]) -> dict[str, str]:

@@ -21,17 +21,25 @@ from steward.domain.operations import (
     OperationState,
     Progress,
 )
-from steward.domain.project import Project
+from steward.domain.project import Management, Project
 from steward.domain.repository import Repository
 from steward.domain.spec import Spec
+from steward.domain.status import Status
 from steward.domain.verdict import Rule
 from steward.ports import Clock, Permanent, Reads, Store, Writes
 from steward.ports.building import Agent, Deployer, ForgeWrite, Probe, Templates, Workshop
 
 FLUSH_S: Final = 1.0
 """How long lines of a log are gathered before they are written."""
+GONE: Final = frozenset({Status.MISSING, Status.ARCHIVED})
+"""Where nothing is done for a project, whatever the operation."""
 STOP_S: Final = 1.0
 """How often a long step asks whether it is still wanted."""
+
+
+def always_ours() -> bool:
+    """Work is never lost to another process."""
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +47,8 @@ class Tools:
     """The outsides that operations build with. `workdir` is for throw-away clones, and may be emptied any time.
 
     `redact` takes secrets out of a text; `rule` is what is asked of checks; `poll_s` the pause between two looks
-    at something that is waited for; `visibility` that of new repositories.
+    at something that is waited for; `visibility` that of new repositories; `model` and `network` are what agents get. `fenced`: this process has
+    lost its work to another one, so that what runs here should end.
     """
 
     forge: Callable[[], ForgeWrite]
@@ -55,6 +64,9 @@ class Tools:
     rule: Rule = field(default=Rule())
     poll_s: float = 1.0
     visibility: str = "private"
+    model: str = ""
+    network: str = "none"
+    fenced: Callable[[], bool] = always_ours
 
 
 class Failed(Exception):
@@ -76,6 +88,15 @@ class Superseded(Exception):
     """The attempt is over already: cancelled, overtaken, or its project moved on. Nothing more may be done."""
 
 
+class TipMoved(Exception):
+    """The default branch has moved past the commit that was verified: the new one is verified first."""
+
+    def __init__(self, verified: str, tip: str) -> None:
+        super().__init__(f"the default branch moved on from {verified[:12]} to {tip[:12]}")
+        self.verified = verified
+        self.tip = tip
+
+
 class Sent(Exception):
     """The verification sends the work back: a fault of the product, with its reasons."""
 
@@ -94,9 +115,26 @@ def is_current(view: Reads, operation: Operation | None, attempt: int) -> bool:
     """Whether that attempt may still do anything: it was not ended, and its project is where it should be."""
     if operation is None or operation.attempt != attempt or not operation.is_open:
         return False
+    return fits(operation, project_by_id(view, operation.project_id))
+
+
+def fits(operation: Operation, project: Project | None) -> bool:
+    """Whether the project stands where that operation may work on it."""
+    if project is None:
+        return False
     wanted = EXPECTS[operation.kind]
+    return project.status not in GONE if wanted is None else project.status is wanted
+
+
+def is_held(view: Reads, operation: Operation) -> str:
+    """Why no automation may touch the project now; "" where it may."""
+    organisation = view.organisation(operation.organisation_id)
+    if organisation.frozen is not None:
+        return f"{organisation.login} is frozen: {organisation.frozen.reason}"
     project = project_by_id(view, operation.project_id)
-    return project is not None and (wanted is None or project.status is wanted)
+    if project is not None and project.management is not Management.DRIVE:
+        return f"the project is on {project.management.value}, not to be driven"
+    return ""
 
 
 def project_by_id(view: Reads, project_id: str) -> Project | None:
@@ -132,6 +170,12 @@ class Run:
         """Remember these over a crash. Raises Superseded."""
         self._save(lambda row: replace(row, facts={**row.facts, **facts}))
 
+    def forget(self, *names: str) -> None:
+        """Remember these no longer. Raises Superseded."""
+        kept = {name: value for name, value in self.facts.items() if name not in names}
+        if len(kept) < len(self.facts):
+            self._save(lambda row: replace(row, facts=kept))
+
     def keep_in(self, tx: Writes, **facts: Any) -> None:
         """The same in a transaction that writes more. Raises Superseded."""
         self._saved(tx, lambda row: replace(row, facts={**row.facts, **facts}))
@@ -159,15 +203,20 @@ class Run:
             self._saved(tx, lambda row: replace(row, progress=progress))
 
     def stopped(self) -> bool:
-        """Whether the attempt is not wanted any more; asked of the database once a second at most."""
+        """Whether the attempt is not wanted any more, or its project is held; asked of the database once a
+        second at most.
+        """
         now = self.clock.now()
+        if self.tools.fenced():
+            return True
         if self._stopped or (self._asked is not None and elapsed_s(self._asked, now) < STOP_S):
             return self._stopped
         self._asked = now
         with self.store.reading() as view:
             row = view.operation(self.operation.id)
             current = is_current(view, row, self.operation.attempt)
-            self._stopped = not current or row is None or row.state is not OperationState.RUNNING
+            runs = current and row is not None and row.state is OperationState.RUNNING
+            self._stopped = not runs or bool(is_held(view, self.operation))
         return self._stopped
 
     def must_go_on(self) -> None:

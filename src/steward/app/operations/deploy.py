@@ -7,17 +7,17 @@ from dataclasses import replace
 from typing import Any
 
 from steward.app.filing import told
-from steward.app.operations.context import Failed, Run, Superseded, project_by_id
+from steward.app.operations.context import Failed, Run, TipMoved, project_by_id
 from steward.app.operations.writing import default_branch
 from steward.domain.journal import Event, Kind
 from steward.domain.life import Look, proven
 from steward.domain.operations import Fault, Operation, OperationState, Work
-from steward.domain.spec import Release
-from steward.ports import Reads
+from steward.domain.spec import STARTER, Release
+from steward.ports import Reads, Transient
 from steward.ports.building import Deployed, DeployOrder
 from steward.ports.engine import Stepped, again
 
-LOOKS_MAX = 60
+LOOKS_MAX = 120
 """How often a release that should live is looked at before it is called dead."""
 
 
@@ -27,7 +27,9 @@ def last_verified(view: Reads, project_id: str) -> Operation | None:
         (
             found
             for found in view.operations(project_id)
-            if found.kind is Work.VERIFY and found.state is OperationState.SUCCEEDED
+            if found.kind is Work.VERIFY
+            and found.state is OperationState.SUCCEEDED
+            and "rejected" not in found.result
         ),
         None,
     )
@@ -41,19 +43,17 @@ def bind_release(run: Run) -> None:
         raise Failed(Fault.INPUT, "no commit was verified", "Resolve to an earlier status, then start again.")
     commit, row = str(verified.result["commit"]), run.repository()
     tip = run.tools.forge().tip(row.repo.id, default_branch(row))
+    if tip is None:
+        raise Failed(Fault.INFRASTRUCTURE, f"{row.repo.full_name} has no branch {default_branch(row)}")
     if tip != commit:
-        raise Failed(
-            Fault.PERSON,
-            f"the default branch has moved on to {(tip or 'nothing')[:12]}; {commit[:12]} was verified",
-            f"Have the new commit verified: steward project resolve {run.project.slug} --to implemented",
-            verified=commit,
-            tip=tip,
-        )
+        raise TipMoved(commit, tip)
     run.keep(commit=commit)
 
 
 def choose_release(run: Run) -> None:
     """The release to go back to: the one that was named, else the last good one before what is live."""
+    if "commit" in run.facts:
+        return
     with run.store.reading() as view:
         releases = view.releases(run.project.id)
     live = next((one for one in releases if one.state == "live"), None)
@@ -69,7 +69,8 @@ def choose_release(run: Run) -> None:
     run.say(f"Going back to release {fitting[0].number}, {fitting[0].commit[:12]}")
 
 
-def _deploy(run: Run, commit: str) -> Deployed:
+def put(run: Run, commit: str) -> Deployed:
+    """Deploy that commit."""
     spec, row = run.spec(), run.repository()
     shutil.rmtree(run.folder, ignore_errors=True)
     tree = run.folder / "tree"
@@ -84,18 +85,26 @@ def _deploy(run: Run, commit: str) -> Deployed:
         tree=tree,
         variables={},
         proof=spec.proof,
+        # What is made of our own template may run where there is no box.
+        trusted=spec.template.source == STARTER,
     )
     ended = run.tools.deployer.deploy(order, run.say, run.stopped)
     shutil.rmtree(run.folder, ignore_errors=True)
     return ended
 
 
+def unless_stopped(run: Run, ended: Deployed) -> None:
+    """Raise where the playbook was broken off: Superseded where it was to be, else Transient."""
+    if ended.outcome == "cancelled" or run.stopped():
+        run.must_go_on()
+        raise Transient("the playbook was broken off")
+
+
 def run_playbook(run: Run) -> None:
     """Put the commit where people reach it."""
     commit = str(run.facts["commit"])
-    ended = _deploy(run, commit)
-    if ended.outcome == "cancelled" or run.stopped():
-        raise Superseded
+    ended = put(run, commit)
+    unless_stopped(run, ended)
     if ended.outcome != "ok":
         _failed_release(run, ended.reason)
         raise Failed(
@@ -116,10 +125,10 @@ def prove_life(run: Run) -> Stepped | None:
     proof = run.spec().proof
     sign = run.tools.probe.look(url, proof, commit, 10.0)
     now = run.clock.now().at
-    looks: list[Any] = [*run.facts.get("looks", ()), [now.isoformat(), sign.alive]][-LOOKS_MAX:]
+    looks: list[Any] = [*run.facts.get("looks", ()), [now.isoformat(), sign.alive, sign.up_s]][-LOOKS_MAX:]
     count = int(run.facts.get("looked", 0)) + 1
     run.keep(looks=looks, looked=count)
-    seen = [Look(type(now).fromisoformat(at), alive) for at, alive in looks]
+    seen = [Look(type(now).fromisoformat(at), alive, up_s) for at, alive, up_s in looks]
     if proven(seen, proof.kind):
         run.say(f"It lives at {url}, at commit {commit[:12]}")
         return None
@@ -142,7 +151,7 @@ def _restore(run: Run) -> None:
         live = next((one for one in view.releases(run.project.id) if one.state == "live"), None)
     if live is not None and live.commit != run.facts["commit"]:
         run.say(f"Rolling back to release {live.number}")
-        ended = _deploy(run, live.commit)
+        ended = put(run, live.commit)
         run.say(f"The rollback ended as {ended.outcome} {ended.reason}")
 
 

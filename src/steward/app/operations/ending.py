@@ -199,6 +199,23 @@ def reject(
     queue(tx, again_as(ended, Work.IMPLEMENT, now.at, {"rework": list(reasons)}), actor)
 
 
+def overtaken(tx: Writes, operation: Operation, tip: str, why: str, now: Instant) -> None:
+    """The default branch moved past what was verified: nothing is deployed, the new tip is verified first.
+
+    What the heartbeat would conclude is concluded here, by whoever saw it first, by the heartbeat's right.
+    """
+    actor = actor_of(operation)
+    seen = now_seen(tx, operation.organisation_id, now)
+    cancel(tx, operation, now.at, actor, why)
+    project = project_by_id(tx, operation.project_id)
+    assert project is not None
+    proofs = frozenset({Guard.TIP_IS_FOREIGN})
+    project = make_move(tx, project, Trigger.TIP_MOVED, proofs, why, seen, Who.HEARTBEAT, actor)
+    proofs = frozenset({Guard.COMMIT_BOUND})
+    make_move(tx, project, Trigger.STARTED, proofs, f"{tip[:12]} is verified", seen, Who.SYSTEM, actor)
+    queue(tx, again_as(operation, Work.VERIFY, now.at, {}), actor)
+
+
 def _rounds(tx: Writes, operation: Operation, reasons: Sequence[str]) -> int:
     """How often this fault, by its words, was found in a row, this time included."""
     count = 1

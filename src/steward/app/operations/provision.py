@@ -69,6 +69,9 @@ def _record(run: Run, tx: Writes, row: Repository) -> None:
     known = next(iter(tx.tracked([row.repo.id])), None)
     if known is None or known.repository.project_id is None:
         tx.save_repositories([replace(row, look=looks[0].id if looks else 0)], at)
+        # The pages of the last look do not tell of it: unless they are read anew, its loss would not be seen.
+        home = tx.organisation(row.organisation_id)
+        tx.save_organisation(replace(home, revision=home.revision + 1))
     elif known.repository.project_id != run.project.id:
         raise Failed(
             Fault.INFRASTRUCTURE,
@@ -99,12 +102,14 @@ def record_repository(run: Run) -> None:
 def set_branch_rule(run: Run) -> None:
     """The default branch takes pull requests only, and the template's checks must pass."""
     checks = [str(name) for name in run.facts.get("checks", ())]
+    run.must_go_on()
     done = run.tools.forge().ensure_branch_rule(run.repository().repo.id, checks)
     run.say(done.detail or "The rule of the default branch is set")
 
 
 def set_labels(run: Run) -> None:
     """Pull requests of ours can be told apart."""
+    run.must_go_on()
     run.tools.forge().ensure_labels(run.repository().repo.id, LABELS)
 
 

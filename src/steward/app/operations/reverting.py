@@ -2,36 +2,70 @@
 
 from __future__ import annotations
 
+from steward.app.operations import deploy, writing
+from steward.app.operations.asking import branch_of
 from steward.app.operations.context import Failed, Run
-from steward.app.operations.writing import branch_of, default_branch
-from steward.domain.operations import Fault, Work
+from steward.app.operations.writing import default_branch
+from steward.domain.operations import Fault, Operation, Work
 from steward.ports.building import MovedOn
+from steward.ports.engine import Stepped
+
+
+def leaves_work(operation: Operation) -> bool:
+    """Whether an operation of an update may have left something to be taken back: a merge, or a release."""
+    return "pull" in operation.facts or (operation.kind is Work.DEPLOY and "commit" in operation.facts)
+
+
+def _of_update(run: Run) -> list[Operation]:
+    with run.store.reading() as view:
+        done = view.operations(run.project.id)
+    return [one for one in done if one.update == run.operation.update and one.id != run.operation.id]
 
 
 def find_merged(run: Run) -> None:
-    """The merges of that update, newest first, and the tip they are taken back on."""
+    """The merges of that update, newest first, and the tip they are taken back on.
+
+    A merge that was made as the update was abandoned is not recorded; the pull request knows.
+    """
     if "base" in run.facts:
         return
-    with run.store.reading() as view:
-        done = view.operations(run.project.id)
-    merged = [
-        str(one.facts["merged"])
-        for one in done
-        if one.update == run.operation.update
-        and one.kind in (Work.DESIGN, Work.IMPLEMENT)
-        and "merged" in one.facts
-    ]
+    done, forge, row = _of_update(run), run.tools.forge(), run.repository()
+    merged: list[str] = []
+    for one in done:
+        if one.kind not in (Work.DESIGN, Work.IMPLEMENT) or "pull" not in one.facts:
+            continue
+        sha = one.facts.get("merged") or forge.pull(row.repo.id, int(one.facts["pull"])).merge_sha
+        merged += [str(sha)] if sha else []
     checks: list[str] = next((one.facts["checks"] for one in done if "checks" in one.facts), [])
-    row = run.repository()
-    base = run.tools.forge().tip(row.repo.id, default_branch(row))
+    base = forge.tip(row.repo.id, default_branch(row))
     if base is None:
         raise Failed(Fault.INFRASTRUCTURE, f"{row.repo.full_name} has no branch {default_branch(row)}")
     run.keep(base=base, head=base, merges=merged, checks=checks)
     run.say(f"{len(merged)} merges are taken back")
 
 
+def restore_release(run: Run) -> None:
+    """Put the live release back where a deployment of the update may have touched it."""
+    touched = any(one.kind is Work.DEPLOY and "commit" in one.facts for one in _of_update(run))
+    with run.store.reading() as view:
+        live = next((one for one in view.releases(run.project.id) if one.state == "live"), None)
+    if not touched or live is None:
+        return
+    run.say(f"Release {live.number} is put back")
+    ended = deploy.put(run, live.commit)
+    deploy.unless_stopped(run, ended)
+    if ended.outcome != "ok":
+        raise Failed(
+            Fault.INFRASTRUCTURE,
+            f"putting release {live.number} back ended as {ended.outcome}: {ended.reason}",
+            f"See its log: steward project logs {run.project.slug}; then retry.",
+        )
+
+
 def push_branch(run: Run) -> None:
     """One commit that takes them back, on a branch of ours."""
+    if not run.facts["merges"]:
+        return
     row, forge = run.repository(), run.tools.forge()
     intent = run.facts.get("intent")
     if intent and forge.tip(row.repo.id, branch_of(run)) == intent:
@@ -49,3 +83,19 @@ def push_branch(run: Run) -> None:
             Fault.PERSON, f"{branch_of(run)} is somebody else's: {moved}", "Delete it, then retry."
         ) from None
     run.keep(head=head)
+
+
+def open_pull(run: Run) -> None:
+    """The pull request that takes them back, where there is something to take back."""
+    if run.facts["merges"]:
+        writing.open_pull(run)
+
+
+def await_checks(run: Run) -> Stepped | None:
+    """Its checks."""
+    return writing.await_checks(run) if run.facts["merges"] else None
+
+
+def merge(run: Run) -> Stepped | None:
+    """Its merge."""
+    return writing.merge(run) if run.facts["merges"] else None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from steward.app.filing import told
 from steward.app.operations import deploy, provision, specify, verify, writing
@@ -14,23 +14,28 @@ from steward.app.operations.context import (
     Run,
     Sent,
     Superseded,
+    TipMoved,
     Tools,
     is_current,
-    project_by_id,
+    is_held,
     refusal,
     split,
 )
-from steward.app.operations.ending import actor_of, fail, operation_event, reject, succeed
+from steward.app.operations.ending import actor_of, fail, operation_event, overtaken, reject, succeed
 from steward.domain.journal import Kind
 from steward.domain.operations import STEPS, Failure, Fault, Operation, OperationState, Work
-from steward.domain.project import Management
-from steward.ports import Clock, Permanent, Reads, Store, StoreUnavailable, Transient, Writes
+from steward.ports import Clock, Conflict, Permanent, Store, StoreUnavailable, Transient, Writes
 from steward.ports.building import Blocked, MovedOn
 from steward.ports.engine import ENDED, GO_ON, Stepped, again
 
 TRIES_MAX: Final = 6
 """How often a step is tried that may work later, with longer and longer pauses, before a person is called."""
 PAUSE_MAX_S: Final = 60.0
+AT_ONCE_S: Final = 0.2
+"""The pause before a step begins anew that was disturbed, not hindered."""
+
+REFUSALS: Final = (Superseded, Conflict, Transient, Sent, TipMoved, Failed, Permanent, MovedOn, Blocked)
+"""How a step may end other than well. Anything else is a fault of ours: the engine loses the attempt."""
 
 Step = Callable[[Run], Stepped | None]
 
@@ -76,23 +81,13 @@ DOING: Final[dict[Work, dict[str, Step]]] = {
     Work.ROLLBACK: _DEPLOY,
     Work.REVERT: {
         "find_merged": revert.find_merged,
+        "run_playbook": revert.restore_release,
         "push_branch": revert.push_branch,
-        "open_pull": writing.open_pull,
-        "await_checks": writing.await_checks,
-        "merge": writing.merge,
+        "open_pull": revert.open_pull,
+        "await_checks": revert.await_checks,
+        "merge": revert.merge,
     },
 }
-
-
-def is_held(view: Reads, operation: Operation) -> str:
-    """Why no automation may touch the project now; "" where it may."""
-    organisation = view.organisation(operation.organisation_id)
-    if organisation.frozen is not None:
-        return f"{organisation.login} is frozen: {organisation.frozen.reason}"
-    project = project_by_id(view, operation.project_id)
-    if project is not None and project.management is not Management.DRIVE:
-        return f"the project is on {project.management.value}, not to be driven"
-    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,22 +129,33 @@ class Runner:
         run = Run(self.store, self.clock, self.tools, operation, name)
         try:
             outcome = DOING[operation.kind][name](run)
+            _worked(run, name)
             run.flush()
-        except Superseded:
-            return ENDED
         except StoreUnavailable:
             raise
-        except Transient as error:
+        except REFUSALS as error:
+            return self._refused(run, name, error)
+        return outcome or GO_ON
+
+    def _refused(self, run: Run, name: str, error: Exception) -> Stepped:
+        """What becomes of an attempt whose step was refused."""
+        run_id = run.operation.run_id
+        if isinstance(error, Superseded):
+            return self._left(run_id)
+        if isinstance(error, Conflict):
+            # A row was changed between reading and writing it; the step is an "ensure", so it begins anew.
+            return again(AT_ONCE_S)
+        if isinstance(error, Transient):
             return self._later(run, name, error)
-        except Sent as sent:
-            reasons = sent.reasons
+        if isinstance(error, Sent):
+            reasons = [self.tools.redact(reason) for reason in error.reasons]
             return self._end(
                 run_id, lambda tx, row: reject(tx, row, reasons, self.clock.now(), self.channels)
             )
-        except (Failed, Permanent, MovedOn, Blocked) as error:
-            failure = _failure(error).at(name)
-            return self._fail(run, failure)
-        return outcome or GO_ON
+        if isinstance(error, TipMoved):
+            tip, why = error.tip, str(error)
+            return self._end(run_id, lambda tx, row: overtaken(tx, row, tip, why, self.clock.now()))
+        return self._fail(run, _failure(error).at(name))
 
     def end(self, run_id: str) -> None:
         """Write the result, and make the move that follows from it."""
@@ -171,6 +177,20 @@ class Runner:
                     self._wait(tx, row, held)
             return None
         return operation
+
+    def _left(self, run_id: str) -> Stepped:
+        """A step broke off: for good, or for a hold, which leaves the operation waiting."""
+        operation_id, attempt = split(run_id)
+        with told(self.store) as tx:
+            row = tx.operation(operation_id)
+            current = is_current(tx, row, attempt)
+            if row is None or not current or row.state is not OperationState.RUNNING:
+                return ENDED
+            if held := is_held(tx, row):
+                self._wait(tx, row, held)
+                return ENDED
+        # What stopped it is gone again: a hold that was lifted at once.
+        return again(AT_ONCE_S)
 
     def _wait(self, tx: Writes, operation: Operation, why: str) -> None:
         """A hold leaves an operation waiting; lifting it is a new attempt."""
@@ -196,18 +216,21 @@ class Runner:
             run.say(f"Once more in {wait_s:.0f} s: {error.reason}")
             run.flush()
         except Superseded:
-            return ENDED
+            return self._left(run.operation.run_id)
         return again(wait_s)
 
     def _fail(self, run: Run, failure: Failure) -> Stepped:
         clean = replace(
-            failure, reason=self.tools.redact(failure.reason), advice=self.tools.redact(failure.advice)
+            failure,
+            reason=self.tools.redact(failure.reason),
+            advice=self.tools.redact(failure.advice),
+            evidence=_redacted(failure.evidence, self.tools.redact),
         )
         try:
             run.say(f"Failed: {clean.reason}")
             run.flush()
         except Superseded:
-            return ENDED
+            return self._left(run.operation.run_id)
         return self._end(
             run.operation.run_id, lambda tx, row: fail(tx, row, clean, self.clock.now(), self.channels)
         )
@@ -221,11 +244,30 @@ class Runner:
         return ENDED
 
 
-def _failure(error: Failed | Permanent | MovedOn | Blocked) -> Failed:
+def _worked(run: Run, name: str) -> None:
+    """It works again: what hindered it before counts no more."""
+    tries = dict(run.facts.get("tries", {}))
+    if tries.pop(name, None) is not None:
+        run.keep(tries=tries)
+
+
+def _redacted(value: Any, redact: Callable[[str], str]) -> Any:
+    """A JSON value without secrets."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, Mapping):
+        return {name: _redacted(one, redact) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_redacted(one, redact) for one in value]
+    return value
+
+
+def _failure(error: Exception) -> Failed:
     if isinstance(error, Failed):
         return error
     if isinstance(error, Permanent):
         return refusal(error)
-    if isinstance(error, MovedOn):
-        return Failed(Fault.PERSON, str(error), "Somebody else has pushed; look at it on GitHub, then retry.")
-    return Failed(Fault.PERSON, f"GitHub's rules forbid it: {error.reason}", "See the rules, then retry.")
+    if isinstance(error, Blocked):
+        reason = f"GitHub's rules forbid it: {error.reason}"
+        return Failed(Fault.PERSON, reason, "See the rules, then retry.")
+    return Failed(Fault.PERSON, str(error), "Somebody else has pushed; look at it on GitHub, then retry.")

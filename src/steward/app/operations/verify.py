@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 
+from steward.app.operations.asking import ask_agent, branch_of
 from steward.app.operations.context import Failed, Run, Sent
-from steward.app.operations.writing import ask_agent, branch_of, default_branch, look_at_checks
+from steward.app.operations.writing import default_branch, look_at_checks
 from steward.domain.agents import Outcome, Role
 from steward.domain.operations import Fault
 from steward.domain.verdict import Colour
@@ -15,13 +16,14 @@ from steward.ports.engine import Stepped, again
 
 def bind_commit(run: Run) -> None:
     """The tip of the default branch is what is verified, and nothing else."""
-    if "commit" in run.facts:
-        return
     row = run.repository()
     commit = run.tools.forge().tip(row.repo.id, default_branch(row))
     if commit is None:
         raise Failed(Fault.INFRASTRUCTURE, f"{row.repo.full_name} has no branch {default_branch(row)}")
-    run.keep(commit=commit, head=commit, base=commit)
+    if commit != run.facts.get("commit"):
+        # What was found out of another commit says nothing of this one.
+        run.forget("since", "approved", "reasons", "checks_verdict")
+        run.keep(commit=commit, head=commit, base=commit)
     run.say(f"Verifying {commit[:12]}")
 
 
@@ -47,6 +49,7 @@ def await_checks(run: Run) -> Stepped | None:
             f"nothing has checked {commit[:12]}",
             "Add checks to the repository, or retry with a reason to do without them.",
             commit=commit,
+            colour=found.colour.value,
         )
     if found.colour is Colour.RED and not found.infrastructure:
         raise Sent(found.reasons)

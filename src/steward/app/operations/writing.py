@@ -7,21 +7,18 @@ push, so that a commit of ours is known again after a crash and a person's is ne
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from steward.app.filing import told
-from steward.app.operations.context import Failed, Run, Sent, Superseded
-from steward.domain.agents import Outcome, Role, RunEvent, RunEventKind, RunResult, RunSpec
-from steward.domain.instructions import instructions
+from steward.app.operations.asking import ask_agent, branch_of, must_have_worked
+from steward.app.operations.context import Failed, Run
+from steward.domain.agents import Role
 from steward.domain.operations import Fault, Work
 from steward.domain.repository import Repository
 from steward.domain.verdict import Colour, Rule, Verdict, verdict
-from steward.ports import Transient
 from steward.ports.building import Blocked, ForgeWrite, MovedOn, Pull
 from steward.ports.engine import Stepped, again
-from steward.ports.records import AgentRun
 
 IMPLEMENTATION: Final = "IMPLEMENTATION.md"
 GUARDED: Final = (".github/", "CODEOWNERS", "deploy/", ".localhub/", "deploy.toml")
@@ -39,26 +36,31 @@ ROLES: Final = {Work.DESIGN: Role.ARCHITECT, Work.IMPLEMENT: Role.DEVELOPER}
 AUTHOR: Final = "Steward <steward@localhost>"
 
 
-def branch_of(run: Run) -> str:
-    """The branch of an operation; nobody else has reason to use that name."""
-    return f"steward/{run.operation.kind}-{run.operation.id[:8]}"
-
-
 def default_branch(row: Repository) -> str:
     """Where the work is merged to."""
     return row.repo.default_branch or "main"
 
 
 def find_base(run: Run) -> None:
-    """The commit that the work begins at."""
-    if "base" in run.facts:
-        return
+    """The commit that the work begins at. A branch of ours that somebody took away is begun anew."""
     row = run.repository()
+    if "base" in run.facts and not _is_taken_away(run, row):
+        return
+    run.forget("head", "intent", "rendered", "scaffold", "worked", "reworking", "pull", "pull_url")
     base = run.tools.forge().tip(row.repo.id, default_branch(row))
     if base is None:
         raise Failed(Fault.INFRASTRUCTURE, f"{row.repo.full_name} has no branch {default_branch(row)}")
     run.keep(base=base, head=base)
     run.say(f"The work begins at {base[:12]}")
+
+
+def _is_taken_away(run: Run, row: Repository) -> bool:
+    """Whether the branch is gone with work of ours that is not merged."""
+    pushed = run.facts.get("head") != run.facts["base"]
+    if not pushed or "merged" in run.facts or run.tools.forge().tip(row.repo.id, branch_of(run)):
+        return False
+    number = run.facts.get("pull")
+    return number is None or run.tools.forge().pull(row.repo.id, int(number)).state != "merged"
 
 
 def render_template(run: Run) -> None:
@@ -99,18 +101,18 @@ def _clone(run: Run, row: Repository) -> Any:
     return clone
 
 
-def _adopted(run: Run) -> bool:
+def _adopted(run: Run, **done: Any) -> bool:
     """Whether the branch is at what an earlier try meant to push already."""
     intent = run.facts.get("intent")
     if not intent or intent == run.facts.get("head"):
         return False
     if run.tools.forge().tip(run.repository().repo.id, branch_of(run)) != intent:
         return False
-    run.keep(head=intent)
+    run.keep(head=intent, **done)
     return True
 
 
-def _push(run: Run, row: Repository, head: str) -> None:
+def _push(run: Run, row: Repository, head: str, **done: Any) -> None:
     """Push to the branch: the intent first, then the effect, then what was seen."""
     before = run.facts["head"]
     expected = None if before == run.facts["base"] else str(before)
@@ -127,126 +129,31 @@ def _push(run: Run, row: Repository, head: str) -> None:
             branch=branch_of(run),
             found=moved.found,
         ) from None
-    run.keep(head=head)
+    run.keep(head=head, **done)
 
 
 def run_agent(run: Run) -> None:
     """The architect's or the developer's part; what is believed of it is what git shows."""
     if run.facts.get("worked"):
         return
+    _have_worked(run, worked=True)
+
+
+def _have_worked(run: Run, **done: Any) -> None:
+    """Have the agent work and its work pushed; `done` is remembered together with that, or a crash between the
+    two would set the agent to work that is done already.
+    """
     row = run.repository()
-    if not _adopted(run):
+    if not _adopted(run, **done):
         clone = _clone(run, row)
         result = ask_agent(run, ROLES[run.operation.kind], clone, str(run.facts["head"]))
-        _must_have_worked(run, result)
+        must_have_worked(run, result)
         head = run.tools.workshop.take(row.repo.id, clone, branch_of(run))
         if head is None or head == run.facts["head"]:
             raise Failed(Fault.PRODUCT, "the agent says that it is done, and has changed nothing", "Retry.")
         _inspect(run, row, head)
-        _push(run, row, head)
-    run.keep(worked=True)
+        _push(run, row, head, **done)
     shutil.rmtree(run.folder, ignore_errors=True)
-
-
-def ask_agent(run: Run, role: Role, clone: Any, base: str) -> RunResult:
-    """Have an agent work in a clone, within the budget; its costs are kept whatever comes of it."""
-    agent, limits = run.tools.agents[role], run.tools.limits
-    with run.store.reading() as view:
-        budget, spent = view.budget_usd(run.project.id), view.spent_usd(run.project.id)
-    if budget is not None and 0 < budget <= spent:
-        raise Failed(
-            Fault.BUDGET,
-            f"the budget of {budget:.2f} USD is spent",
-            "Give the project a larger budget, then retry.",
-            spent_usd=round(spent, 2),
-            budget_usd=budget,
-        )
-    if budget:
-        limits = replace(limits, usd=min(limits.usd or budget, budget - spent))
-    told_of = contract(run, role, base)
-    wanted = RunSpec(
-        run_id=f"{run.operation.id}-{run.operation.attempt}-{role}-{run.facts.get('rounds', 0)}",
-        role=role,
-        clone=clone,
-        base_sha=base,
-        branch=branch_of(run),
-        instructions=instructions(role, told_of),
-        contract=told_of,
-        environment={"GIT_AUTHOR_NAME": f"Steward {role}", "GIT_AUTHOR_EMAIL": "steward@localhost"},
-        limits=limits,
-        network="model",
-    )
-    run.say(f"The {role} ({agent.name}) is at work")
-    run.must_go_on()
-    began = run.clock.now().at
-    result = agent.run(wanted, lambda event: _hear(run, event), run.stopped)
-    done = AgentRun(
-        run_id=wanted.run_id,
-        project_id=run.project.id,
-        operation_id=run.operation.id,
-        role=role.value,
-        agent=agent.name,
-        outcome=result.outcome.value,
-        started_at=began,
-        finished_at=run.clock.now().at,
-        cost_usd=result.cost_usd,
-        cost_source=result.cost_source,
-    )
-    with told(run.store) as tx:
-        tx.save_agent_run(done)
-    if result.outcome is Outcome.CANCELLED or run.stopped():
-        raise Superseded
-    return result
-
-
-def _hear(run: Run, event: RunEvent) -> None:
-    if event.kind is not RunEventKind.USAGE and event.text:
-        run.say(event.text)
-
-
-def contract(run: Run, role: Role, base: str) -> Mapping[str, Any]:
-    """What is asked of an agent, in the form that programs read."""
-    spec = run.spec()
-    update = None
-    if run.operation.update is not None:
-        with run.store.reading() as view:
-            found = next((u for u in view.updates(run.project.id) if u.number == run.operation.update), None)
-        update = {"number": found.number, "text": found.text} if found else None
-    return {
-        "project": {"slug": run.project.slug, "title": run.project.title},
-        "role": role.value,
-        "branch": branch_of(run),
-        "base_sha": base,
-        "spec": {
-            "version": spec.version,
-            "template": spec.template.source,
-            "answers": dict(spec.answers),
-            "brief": spec.brief,
-            "criteria": list(spec.criteria),
-            "environment": dict(spec.environment),
-        },
-        "update": update,
-        "rework": list(run.facts.get("rework", ())),
-    }
-
-
-def _must_have_worked(run: Run, result: RunResult) -> None:
-    """Sort out how a run ended. What the agent says of success is not among it."""
-    outcome, reason = result.outcome, result.reason or result.tail[-500:]
-    if outcome in (Outcome.COMPLETED, Outcome.NO_CHANGE):
-        return
-    if outcome is Outcome.PROVIDER_ERROR:
-        raise Transient(f"the agent's model did not serve: {reason}")
-    faults = {Outcome.LIMIT: Fault.BUDGET, Outcome.REFUSED: Fault.PERSON}
-    advice = {
-        Outcome.LIMIT: "Give the project a larger budget, or a smaller task, then retry.",
-        Outcome.REFUSED: "Configure an agent that can do this, or change the spec, then retry.",
-    }
-    raise Failed(
-        faults.get(outcome, Fault.INFRASTRUCTURE),
-        f"the agent's run ended as {outcome}: {reason}",
-        advice.get(outcome, f"See its log: steward project logs {run.project.slug}; then retry."),
-    )
 
 
 def _inspect(run: Run, row: Repository, head: str) -> None:
@@ -299,6 +206,9 @@ def look_at_checks(run: Run, sha: str, since_key: str, names: Sequence[str]) -> 
 
 def await_checks(run: Run) -> Stepped | None:
     """Wait for the checks of the pull request; a fault of the product goes back to the developer, twice at most."""
+    if run.facts.get("reworking"):
+        _rework(run)
+        return again(run.tools.poll_s)
     names = [str(name) for name in run.facts.get("checks", ())]
     if not names:
         run.say("The template has no checks; nothing is waited for")
@@ -325,13 +235,18 @@ def _judge_red(run: Run, found: Verdict, head: str) -> None:
             colour=found.colour.value,
         )
     rounds = int(run.facts.get("rounds", 0))
-    if run.operation.kind is not Work.IMPLEMENT or rounds >= ROUNDS_MAX:
+    if run.operation.kind not in ROLES or rounds >= ROUNDS_MAX:
         raise Failed(
             Fault.PRODUCT, f"the checks of {head[:12]} are red: {reasons}", "Retry, or change the spec."
         )
-    run.say(f"The checks are red, back to the developer: {reasons}")
-    run.keep(rework=list(found.reasons), rounds=rounds + 1, worked=False)
-    run_agent(run)
+    run.say(f"The checks are red, back to the {ROLES[run.operation.kind]}: {reasons}")
+    run.keep(rework=list(found.reasons), rounds=rounds + 1, reworking=True)
+    _rework(run)
+
+
+def _rework(run: Run) -> None:
+    """The round that was counted already: begun anew after a crash, it is not counted again."""
+    _have_worked(run, reworking=False)
 
 
 def merge(run: Run) -> Stepped | None:
@@ -352,6 +267,10 @@ def merge(run: Run) -> Stepped | None:
         run.keep(blocked=tries)
         return again(run.tools.poll_s)
     except MovedOn as moved:
+        found = forge.pull(row.repo.id, int(run.facts["pull"]))
+        if found.state == "merged":
+            run.say("A person has finished and merged the pull request")
+            return _see_merged(run, forge, row, found)
         raise Failed(
             Fault.PERSON,
             f"the pull request is not what was checked any more: {moved}",
@@ -374,8 +293,3 @@ def _see_merged(run: Run, forge: ForgeWrite, row: Repository, merged: Pull) -> S
     if run.operation.kind is Work.DESIGN and forge.file_at(row.repo.id, IMPLEMENTATION, tip) is None:
         raise Failed(Fault.PRODUCT, f"{IMPLEMENTATION} is not on the default branch", "Retry.")
     return None
-
-
-def send_back(reasons: Sequence[str]) -> Sent:
-    """What verification raises for a fault of the product."""
-    return Sent(tuple(reasons))

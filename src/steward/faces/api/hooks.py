@@ -11,7 +11,7 @@ from steward.app.webhooks import Webhooks
 from steward.domain.deliveries import State
 from steward.domain.people import Right
 from steward.faces.api.kit import LIMIT_MAX, NUMBER_MAX, Asked, Name, Number, linked
-from steward.faces.api.models import Page
+from steward.faces.api.models_base import Page
 from steward.faces.api.models_hooks import Delivery, Hook, Hooks, Registered, Swept
 from steward.faces.http.guard import GuardedRoute, needs
 from steward.faces.http.site import principal_of, site

@@ -11,7 +11,8 @@ from steward.app.attending import MUTE_MAX_S
 from steward.app.errors import Invalid
 from steward.domain.people import Right
 from steward.faces.api.kit import LIMIT_MAX, Asked, Number, Text, linked, packed, unpacked
-from steward.faces.api.models import Incident, Page
+from steward.faces.api.models import Incident
+from steward.faces.api.models_base import Page
 from steward.faces.http.guard import GuardedRoute, needs
 from steward.faces.http.site import attending, queries
 

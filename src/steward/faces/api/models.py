@@ -5,24 +5,13 @@ Evidence and the data of events are objects of any shape. A program has to expec
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Literal
 
-from pydantic import BaseModel, Field, WithJsonSchema
+from pydantic import BaseModel, Field
 
 from steward.domain.status import Phase, Status, Trigger
-
-Time = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
-"""RFC 3339 in UTC."""
-Object = dict[str, Any]
-Severity = Literal["info", "warning", "error", "critical"]
-Item = TypeVar("Item", bound=BaseModel)
-
-
-class Page(BaseModel, Generic[Item]):
-    """A part of a list. `next` is the cursor of the part after it, null at the end."""
-
-    items: list[Item]
-    next: str | None
+from steward.faces.api.models_base import Object, Page, Time
+from steward.faces.api.models_building import Live, Operation, Update
 
 
 class Repository(BaseModel):
@@ -65,9 +54,9 @@ class Project(BaseModel):
     repository: Repository | None
     organisation: str | None
     owner: str | None
-    live: Object | None
-    operation: Object | None
-    update: Object | None
+    live: Live | None
+    operation: Operation | None
+    update: Update | None
     version: int
     created_at: Time
     since: Time

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from steward.faces.api.models import Time
+from steward.faces.api.models_base import Time
 
 
 class Hook(BaseModel):

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from steward.domain.people import Right, Role
-from steward.faces.api.models import Time
+from steward.faces.api.models_base import Time
 
 
 class Grant(BaseModel):

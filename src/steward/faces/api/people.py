@@ -11,7 +11,7 @@ from steward.app.passes import NOTE_MAX, TOKEN_DAYS, TOKEN_DAYS_MAX
 from steward.app.people import FULL_NAME_MAX, People
 from steward.domain.people import NAME, Right, Role
 from steward.faces.api.kit import LIMIT_MAX, NUMBER_MAX, Asked, Name, Number, linked
-from steward.faces.api.models import Page
+from steward.faces.api.models_base import Page
 from steward.faces.api.models_people import AuditLine, Ended, Me, Pass, Secret, Session, User
 from steward.faces.http.guard import GuardedRoute, needs
 from steward.faces.http.idempotency import unrepeatable

@@ -20,6 +20,7 @@ from steward.app.filters import Filter
 from steward.domain.people import Right
 from steward.domain.project import SLUG, Management
 from steward.domain.status import Phase, Status, Trigger
+from steward.faces.api.building import USD_MAX, WishedSpec
 from steward.faces.api.events import Wanted as WantedEvents
 from steward.faces.api.events import page
 from steward.faces.api.kit import (
@@ -85,6 +86,9 @@ class Order(Asked):
     slug: Annotated[str, WithJsonSchema({"type": "string", "pattern": f"^{SLUG.pattern}$"})]
     organisation: Name | None = Field(default=None, description="May be left out where there is one")
     title: Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")] = ""
+    spec: WishedSpec | None = Field(
+        default=None, description="What it is to be; without one, the draft is described later"
+    )
 
 
 class Changes(Asked):
@@ -114,12 +118,26 @@ class Transition(Asked):
     to: Status | None = None
     trigger: Trigger | None = None
     reason: Text = Field(default="", description="Why, for the history")
+    budget_usd: float | None = Field(
+        default=None,
+        ge=0,
+        le=USD_MAX,
+        allow_inf_nan=False,
+        description="Of a confirmation: what agents may cost in all; 0: no limit; null: as the installation says",
+    )
 
     @model_validator(mode="after")
     def _one(self) -> Transition:
         if (self.to is None) == (self.trigger is None):
             raise ValueError("name either the status to reach (to) or the trigger")
+        if self.budget_usd is not None and not self.confirms:
+            raise ValueError("a budget belongs to a confirmation")
         return self
+
+    @property
+    def confirms(self) -> bool:
+        """Whether it is an approver's confirmation of an estimate."""
+        return self.trigger is Trigger.CONFIRMED or self.to is Status.PROVISIONING
 
 
 class Relink(Asked):
@@ -140,8 +158,12 @@ def list_projects(request: Request, response: Response, wanted: Annotated[Wanted
 @router.post("/projects", response_model=Project, status_code=201)
 @needs(Right.WRITE)
 def order_project(request: Request, response: Response, order: Order) -> Json:
-    """Order a project: a draft, with nothing on GitHub yet."""
-    made = commands(request).order(order.slug, organisation=order.organisation, title=order.title)
+    """Order a project: a draft, with nothing on GitHub yet. With a spec both are stored, or neither."""
+    asked, home, title = commands(request), order.organisation, order.title
+    if order.spec is None:
+        made = asked.order(order.slug, organisation=home, title=title)
+    else:
+        made = asked.draft(order.slug, organisation=home, title=title, wish=order.spec.wish())
     response.headers["Location"] = f"/api/v1/projects/{made['id']}"
     return versioned(response, made)
 
@@ -185,6 +207,10 @@ def move_project(
     The right that it takes is that of the move: `write`, or `approve`.
     """
     asked = commands(request, expecting)
+    budget = wanted.budget_usd
+    if budget is not None:
+        confirmed = asked.offering(reference, lambda: asked.confirm(reference, wanted.reason, budget))
+        return versioned(response, confirmed)
     if wanted.trigger is not None:
         return versioned(response, asked.ask(reference, wanted.trigger, wanted.reason))
     if wanted.to is None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     # For the types alone: importing any of these takes longer than the whole of `--help`.
     from steward.app.application import Application
+    from steward.app.building import Wish
     from steward.domain.people import Principal
-    from steward.domain.status import Trigger
+    from steward.domain.status import Status, Trigger
     from steward.ports import ProjectQuery
 
 Json = dict[str, Any]
@@ -54,6 +55,44 @@ class Commands(Protocol):
     def manage(self, reference: str, management: str) -> Json: ...
 
     def relink(self, reference: str, repository: str) -> Json: ...
+
+    def draft(self, slug: str, *, organisation: str | None = None, title: str = "", wish: Wish) -> Json: ...
+
+    def describe(self, reference: str, wish: Wish, reason: str = "") -> Json: ...
+
+    def confirm(self, reference: str, reason: str = "", budget_usd: float | None = None) -> Json: ...
+
+    def retry(self, reference: str, reason: str = "") -> Json: ...
+
+    def resolve(self, reference: str, reason: str = "", to: Status | None = None) -> Json: ...
+
+    def update(self, reference: str, text: str = "") -> Json: ...
+
+    def rollback(self, reference: str, release: int | None = None) -> Json: ...
+
+
+class Works(Protocol):
+    """What can be shown of building; see `app.works`."""
+
+    def operations(self, reference: str, limit: int = 50, before: str | None = None) -> list[Json]: ...
+
+    def operation(self, reference: str, operation_id: str | None = None) -> Json: ...
+
+    def log(
+        self, reference: str, operation_id: str | None = None, after: int = 0, limit: int = 500
+    ) -> list[Json]: ...
+
+    def spec(self, reference: str, version: int | None = None) -> Json: ...
+
+    def specs(self, reference: str) -> list[Json]: ...
+
+    def releases(self, reference: str) -> list[Json]: ...
+
+    def updates(self, reference: str) -> list[Json]: ...
+
+    def costs(self, reference: str) -> Json: ...
+
+    def template(self, source: str = "starter", tag: str = "") -> Json: ...
 
 
 class Deciding(Protocol):
@@ -166,6 +205,9 @@ class Answering(Protocol):
     def commands(self) -> Commands: ...
 
     @property
+    def works(self) -> Works: ...
+
+    @property
     def deciding(self) -> Deciding: ...
 
     @property
@@ -197,6 +239,11 @@ class Local:
     def commands(self) -> Commands:
         """What can be asked of projects."""
         return self.app.commands(self.by)
+
+    @property
+    def works(self) -> Works:
+        """What can be shown of building."""
+        return self.app.works(self.by)
 
     @property
     def deciding(self) -> Deciding:

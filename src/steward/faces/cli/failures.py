@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import click
 
-from steward.app.errors import Forbidden, Invalid, LeaseHeld, NotSignedIn, Stale, Unknown
+from steward.app.errors import Forbidden, Invalid, LeaseHeld, NotSignedIn, Stale, Undriven, Unknown
 from steward.domain.lifecycle import Refused
 from steward.faces.cli.session import json_text
 from steward.faces.lines import guard_words
@@ -32,6 +32,7 @@ from steward.ports.errors import (
     Unreachable,
 )
 
+ALLOWED_SHOWN: Final = 12
 OK, FAILURE, USAGE, AUTH, CANCELLED = 0, 1, 2, 4, 130
 
 
@@ -54,7 +55,15 @@ def failure_of(error: Exception) -> Failure:
 
 
 def _invalid(error: Invalid) -> Failure:
-    return Failure(FAILURE, "invalid", said(error.what), said(error.advice))
+    advice = "\n  ".join(map(_odd, error.problems)) if error.problems else said(error.advice)
+    return Failure(FAILURE, "invalid", said(error.what), advice)
+
+
+def _odd(problem: Any) -> str:
+    """What is wrong with one answer, and what would do."""
+    told = f"{problem['name'] or _('answers')}: {said(problem['words'])}"
+    allowed = ", ".join(problem["allowed"][:ALLOWED_SHOWN])
+    return _("{what} (possible: {allowed})", what=told, allowed=allowed) if allowed else told
 
 
 def _refused(error: Refused) -> Failure:
@@ -98,6 +107,7 @@ def _permanent(error: Permanent) -> Failure:
         BadSettings: (USAGE, "bad_settings"),
         NoSuchOrganisation: (FAILURE, "no_such_organisation"),
         SchemaMismatch: (FAILURE, "schema_mismatch"),
+        Undriven: (FAILURE, "not_driving"),
     }
     exit_code, code = codes.get(type(error), (FAILURE, "permanent"))
     return Failure(exit_code, code, said(error.reason), said(error.advice))
@@ -129,6 +139,8 @@ def _unknown(error: Unknown) -> Failure:
         advice = _("`steward user list` shows all of them")
     elif error.kind == "session or token":
         advice = _("`steward token list` shows all of them")
+    elif error.kind in ("operation", "spec"):
+        advice = _("`steward project show` says where the project stands")
     elif error.kind.endswith("organisation"):
         advice = _("`steward sync status` shows all of them")
     else:
@@ -146,6 +158,8 @@ def _kind(kind: str) -> str:
         "repository": _("repository"),
         "user": _("user"),
         "session or token": _("session or token"),
+        "operation": _("operation"),
+        "spec": _("spec"),
     }
     return names.get(kind, kind)
 

@@ -1,4 +1,4 @@
-"""`steward project`: list, show and history; orders and their gates, archive, relink, owners, management."""
+"""`steward project`: list, show and history; archive, relink, owners, management. The road is in other modules."""
 
 from __future__ import annotations
 
@@ -8,31 +8,17 @@ from typing import Any, Final
 import click
 
 from steward.domain.project import Management
-from steward.domain.status import Phase, Status, Trigger
-from steward.faces.cli.base import group, option
+from steward.domain.status import Phase
+from steward.faces.cli import project_building, project_works
+from steward.faces.cli.base import option
+from steward.faces.cli.project_group import StatusType, changed, project, standing_against
 from steward.faces.cli.session import Session
-from steward.faces.lines import management_label, status_label, trigger_label
+from steward.faces.lines import management_label, status_label
 from steward.faces.words import _, counted
 
-project: Final = group("project", "List, show, order, archive and relink projects.")
+PARTS: Final = (project_building, project_works)
+"""What adds further commands to the same group."""
 COMMANDS: Final = {"project": project}
-
-
-class StatusType(click.ParamType[Status]):
-    """A status as people write it, `ordered` included."""
-
-    name = "status"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Status:
-        """Read it, or say which one may have been meant."""
-        try:
-            return Status.parse(value)
-        except ValueError:
-            names = [status.value for status in Status]
-            near = difflib.get_close_matches(value.lower(), names, n=1)
-            words = _("'{value}' is no status.", value=value) + " "
-            words += _("Did you mean '{near}'?", near=near[0]) if near else ", ".join(names)
-            self.fail(words, param, ctx)
 
 
 @project.command("list", help="List projects. People see those that are not ignored; JSON holds all.")
@@ -122,9 +108,9 @@ def show(session: Session, reference: str) -> None:
     shown = session.queries.project(reference)
 
     def people() -> Any:
-        from steward.faces.cli import tables
+        from steward.faces.cli import tables, tables_building
 
-        return tables.project(shown)
+        return tables.project(shown, tables_building.road(session, shown))
 
     session.payload(shown, people)
 
@@ -145,40 +131,6 @@ def history(session: Session, reference: str, limit: int) -> None:
     session.payload(events, people)
 
 
-@project.command("order", help="Order a new project: a draft, with nothing on GitHub yet.")
-@click.argument("slug")
-@option("--org", metavar="LOGIN", help="Its organisation; may be left out where there is one")
-@option("--title", default="", help="Its name for people")
-@click.pass_obj
-def order(session: Session, slug: str, org: str | None, title: str) -> None:
-    """Order a project."""
-    if session.rehearse(_("order {slug} as a draft", slug=slug), project=slug):
-        return
-    _changed(session, session.commands.order(slug, organisation=org, title=title))
-
-
-def _asks(name: str, trigger: Trigger, text: str) -> None:
-    @project.command(name, help=text)
-    @click.argument("reference", metavar="PROJECT")
-    @option("--reason", default="", help="Why, for the history")
-    @click.pass_obj
-    def ask(session: Session, reference: str, reason: str) -> None:
-        before = session.queries.project(reference)
-        if session.rehearse(
-            _("{slug}: ask for «{move}»", slug=before["slug"], move=trigger_label(trigger.value)),
-            project=before["slug"],
-            refused=_standing_against(before, trigger.value),
-        ):
-            return
-        _changed(session, session.commands.ask(before["id"], trigger, reason))
-
-
-_asks("approve", Trigger.APPROVED, "Approve a draft, so that it is specified and estimated.")
-_asks("confirm", Trigger.CONFIRMED, "Confirm an estimate, so that the project is created.")
-_asks("revise", Trigger.REVISED, "Take an estimate back to a draft, to be changed.")
-_asks("cancel", Trigger.CANCELLED, "Cancel an order, or stop what runs.")
-
-
 @project.command("owner", help="Say who looks after a project; with --none, nobody.")
 @click.argument("reference", metavar="PROJECT")
 @click.argument("name", required=False)
@@ -197,7 +149,7 @@ def owner(session: Session, reference: str, name: str | None, nobody: bool) -> N
     )
     if session.rehearse(effect, project=before["slug"], owner=name):
         return
-    _changed(session, session.commands.own(before["id"], name))
+    changed(session, session.commands.own(before["id"], name))
 
 
 @project.command("archive", help="Shut a project down in Steward; its repository is left as it is.")
@@ -208,7 +160,7 @@ def archive(session: Session, reference: str, reason: str) -> None:
     """Archive a project, after asking."""
     before = session.queries.project(reference)
     slug, status = before["slug"], status_label(before["status"])
-    against = _standing_against(before, "archived")
+    against = standing_against(before, "archived")
     if session.rehearse(
         _("archive {slug}: {before} → {after}", slug=slug, before=status, after=status_label("archived")),
         project=slug,
@@ -218,13 +170,7 @@ def archive(session: Session, reference: str, reason: str) -> None:
     session.confirm(
         _("Archive {slug} ({status})? Its repository is left as it is.", slug=slug, status=status)
     )
-    _changed(session, session.commands.archive(before["id"], reason))
-
-
-def _standing_against(shown: dict[str, Any], trigger: str) -> str | None:
-    """What refuses a move, for a rehearsal; None if nothing does."""
-    actions = [action for action in shown["actions"] if action["trigger"] == trigger]
-    return actions[0]["refused"] if actions else _("not possible from here")
+    changed(session, session.commands.archive(before["id"], reason))
 
 
 @project.command("reopen", help="Take an archived project back to where it stood.")
@@ -237,10 +183,10 @@ def reopen(session: Session, reference: str, reason: str) -> None:
     if session.rehearse(
         _("reopen {slug}", slug=before["slug"]),
         project=before["slug"],
-        refused=_standing_against(before, "reopened"),
+        refused=standing_against(before, "reopened"),
     ):
         return
-    _changed(session, session.commands.reopen(before["id"], reason))
+    changed(session, session.commands.reopen(before["id"], reason))
 
 
 @project.command("relink", help="Give a missing project another repository: OWNER/NAME or its id.")
@@ -257,7 +203,7 @@ def relink(session: Session, reference: str, repository: str) -> None:
         repository=repository,
     ):
         return
-    _changed(session, session.commands.relink(before["id"], repository))
+    changed(session, session.commands.relink(before["id"], repository))
 
 
 def _manage(name: str, text: str) -> None:
@@ -274,18 +220,9 @@ def _manage(name: str, text: str) -> None:
         )
         if session.rehearse(effect, project=before["slug"], management=name):
             return
-        _changed(session, session.commands.manage(before["id"], name))
+        changed(session, session.commands.manage(before["id"], name))
 
 
 _manage("watch", "Track a project and never touch it.")
 _manage("drive", "Let Steward act on a project; a discovered one is taken in.")
 _manage("ignore", "Keep a project out of sight.")
-
-
-def _changed(session: Session, shown: dict[str, Any]) -> None:
-    def people() -> Any:
-        from steward.faces.cli import tables
-
-        return tables.projects([shown], session.out.width)
-
-    session.payload(shown, people)

@@ -21,10 +21,12 @@ HOME: Final = "steward.faces.cli."
 COMMANDS: Final = {
     "up": (HOME + "up", "Start Steward; without an organisation, on a sample of its own."),
     "serve": (HOME + "serve", "Serve the web face alone, beside a `steward up` on the same database."),
+    "worker": (HOME + "worker", "Run operations, beside a `steward up` on the same PostgreSQL."),
     "init": (HOME + "init", "Connect a GitHub organisation: write steward.toml."),
     "doctor": (HOME + "doctor", "Examine what must hold, and say how to mend it."),
     "sync": (HOME + "sync", "Look at GitHub now, plan a look, decide held losses."),
-    "project": (HOME + "project", "List, show, order, archive and relink projects."),
+    "project": (HOME + "project", "List, show, order, build, update, archive and relink projects."),
+    "wait": (HOME + "wait", "Wait until a project is where it should be, showing how far it is."),
     "incident": (HOME + "incident", "See to incidents: list, acknowledge, resolve, mute."),
     "event": (HOME + "event", "Read what happened, and follow it."),
     "freeze": (HOME + "freeze", "Stop all automation in an organisation, or in all."),
@@ -40,7 +42,7 @@ COMMANDS: Final = {
 }
 FLAGS: Final = ("--json", "--quiet", "--no-color", "--yes", "--dry-run")
 VALUED: Final = ("--lang", "--config", "--server", "--token-file")
-HERE: Final = frozenset({"up", "serve", "init", "doctor", "config", "db"})
+HERE: Final = frozenset({"up", "serve", "worker", "init", "doctor", "config", "db"})
 """What works on this machine alone."""
 
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         Queries,
         Sync,
         Webhooks,
+        Works,
     )
     from steward.settings import Loaded
     from steward.settings.model import GitHub
@@ -177,6 +178,11 @@ class Session:
     def commands(self) -> Commands:
         """What can be asked of projects."""
         return self.answering.commands
+
+    @property
+    def works(self) -> Works:
+        """What can be shown of building."""
+        return self.answering.works
 
     @property
     def deciding(self) -> Deciding:

@@ -11,11 +11,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from steward.faces.lines import (
+    COMMIT_SHOWN,
     Line,
     back_label,
     cause_label,
     change_label,
     guard_words,
+    health_label,
     incident_state_label,
     line,
     management_label,
@@ -100,12 +102,23 @@ def projects(rows: Sequence[Json], width: int = WIDE) -> Table:
     return shown_rows
 
 
-def project(shown: Json) -> list[RenderableType]:
-    """One project with its facets, actions, incidents and history."""
+def live_text(live: Json | None) -> str:
+    """What is live: where, at which commit, since when, and how it is."""
+    if not live:
+        return _("nothing is live")
+    parts = [str(live.get("url") or "")]
+    if live.get("commit"):
+        parts.append(_("commit {commit}", commit=str(live["commit"])[:COMMIT_SHOWN]))
+    if live.get("since"):
+        parts.append(_("since {at}", at=moment(live["since"], date=True)))
+    if live.get("health"):
+        parts.append(health_label(str(live["health"])))
+    return ", ".join(filter(None, parts)) or _("yes")
+
+
+def project(shown: Json, more: Sequence[RenderableType] = ()) -> list[RenderableType]:
+    """One project with its facets, `more` about its road, its actions, incidents and history."""
     repository = shown["repository"] or {}
-    live = _("nothing is live")
-    if shown["live"]:
-        live = str(shown["live"].get("url") or shown["live"].get("commit") or _("yes"))
     holds = "; ".join(filter(None, (hold["reason"] or hold["kind"] for hold in shown["holds"])))
     parts: list[RenderableType] = [
         f"[bold]{escape(shown['slug'])}[/]  {escape(status_text(shown))}",
@@ -120,11 +133,12 @@ def project(shown: Json) -> list[RenderableType]:
                 (_("address"), repository.get("html_url") or ""),
                 (_("earlier names"), ", ".join(repository.get("previous_names") or [])),
                 (_("owner"), shown["owner"] or ""),
-                (_("live"), live),
+                (_("live"), live_text(shown["live"])),
                 (_("held by"), holds),
             ]
         ),
     ]
+    parts += more
     if shown["actions"]:
         parts += ["", f"[bold]{_('What is possible')}[/]", _actions(shown["actions"])]
     open_ones = [i for i in shown["incidents"] if i["state"] != "resolved"]

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from steward.app.errors import Forbidden, Invalid, LeaseHeld, NotSignedIn, Stale, Unknown
+from steward.app.errors import Forbidden, Invalid, LeaseHeld, NotSignedIn, Stale, Undriven, Unknown
 from steward.app.views import option_view
 from steward.domain.lifecycle import Refused
 from steward.faces.http.idempotency import KeyTaken
@@ -98,7 +98,8 @@ def _unknown(error: Any) -> Failure:
 
 
 def _invalid(error: Any) -> Failure:
-    return Failure(422, "invalid", error.what, error.advice)
+    more = {"problems": error.problems} if error.problems else {}
+    return Failure(422, "invalid", error.what, error.advice, more)
 
 
 def _refused(error: Any) -> Failure:
@@ -134,6 +135,10 @@ def _unavailable(error: Any) -> Failure:
 
 def _permanent(error: Any) -> Failure:
     return Failure(502, "outside", error.reason, error.advice)
+
+
+def _undriven(error: Any) -> Failure:
+    return Failure(409, "not-driving", error.reason, error.advice)
 
 
 def _malformed(error: Any) -> Failure:
@@ -180,6 +185,7 @@ _TABLE: Final[list[tuple[Any, Callable[[Any], Failure]]]] = [
     (KeyTaken, _key_taken),
     ((Conflict, LeaseHeld, LeaseLost), _conflict),
     ((StoreUnavailable, Transient), _unavailable),
+    (Undriven, _undriven),
     (Permanent, _permanent),
     (RequestValidationError, _malformed),
     (ClientDisconnect, _gone),

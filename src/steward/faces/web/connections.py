@@ -28,6 +28,7 @@ def github(request: Request) -> Response:
         declared=declared,
         server=own.server,
         builder=own.builder is not None,
+        drives=own.templates is not None,
     )
 
 

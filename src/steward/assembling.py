@@ -1,0 +1,184 @@
+"""Builds what projects are driven with: agents, boxes, templates, git, the deployer and the engine. A part of main."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from subprocess import CompletedProcess
+
+    from steward.adapters.box import Bubblewrap
+    from steward.adapters.clock import SystemClock
+    from steward.app.driving import Drive
+    from steward.domain.agents import Role
+    from steward.domain.spec import Template, TemplateRef
+    from steward.ports.building import Agent, ForgeWrite, Templates
+    from steward.settings import Loaded
+    from steward.settings.model import BuildSection
+
+
+RENDER_S: Final = 120.0
+"""How long the rendering of a template may take."""
+
+
+class LateTemplates:
+    """Templates that are opened when they are first asked for: most commands ask for none."""
+
+    def __init__(self, make: Callable[[], Templates]) -> None:
+        self._make = make
+        self._made: Templates | None = None
+
+    @property
+    def _real(self) -> Templates:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    def read(self, ref: TemplateRef) -> Template:
+        """See `ports.building.Templates`."""
+        return self._real.read(ref)
+
+    def render(self, ref: TemplateRef, answers: Mapping[str, Any], into: Path, previous: bool) -> Any:
+        """See `ports.building.Templates`."""
+        return self._real.render(ref, answers, into, previous)
+
+
+def templates(loaded: Loaded) -> Templates:
+    """The templates of this installation. Outside ones are rendered in a box, or not at all."""
+
+    def made() -> Templates:
+        from steward.adapters.box import Bubblewrap, completed
+        from steward.adapters.templates import CopierTemplates
+
+        box, package = Bubblewrap(), Path(__file__).parent
+
+        def boxed(argv: list[str], folder: Path) -> CompletedProcess[bytes]:
+            return completed(box, argv, folder, readable=(package,), timeout_s=RENDER_S)
+
+        there = box.available() is None
+        code = loaded.settings.build.template_code and there
+        return CopierTemplates(
+            loaded.state_dir / "templates",
+            runner=boxed if there else None,
+            require_box=True,
+            allow_code=code,
+            timeout_s=RENDER_S,
+        )
+
+    return LateTemplates(made)
+
+
+def drive(
+    loaded: Loaded,
+    clock: SystemClock,
+    holder: str,
+    forge: Callable[[], ForgeWrite],
+    redact: Callable[[str], str],
+) -> Drive:
+    """Everything that a process which drives projects needs. Nothing is started here."""
+    from steward.adapters.box import Bubblewrap
+    from steward.adapters.deploy.deployer import AnsibleDeployer
+    from steward.adapters.deploy.local import LocalHost
+    from steward.adapters.deploy.probe import LifeProbe
+    from steward.adapters.deploy.supervising import Supervisors
+    from steward.adapters.engine import open_engine
+    from steward.adapters.git import GitWorkshop
+    from steward.app.driving import Drive, nothing
+    from steward.app.operations.context import Tools
+    from steward.domain.agents import Limits
+    from steward.domain.estimating import Rates
+    from steward.domain.verdict import Rule
+
+    state, build, deploy = loaded.state_dir, loaded.settings.build, loaded.settings.deploy
+    targets = [_target(loaded)]
+    host = LocalHost(state, clock=clock, ports=(deploy.first_port, deploy.last_port))
+    engine = open_engine(loaded.database_url, state_dir=state, holder=holder, clock=clock)
+    tools = Tools(
+        forge=forge,
+        workshop=GitWorkshop(state / "git"),
+        templates=templates(loaded),
+        agents=agents(build, Bubblewrap(), clock),
+        deployer=AnsibleDeployer(state, targets, clock=clock, local=host),
+        probe=LifeProbe(clock, process=Supervisors(state, targets, local=host)),
+        workdir=state / "work",
+        redact=redact,
+        rates=Rates(hour_usd=build.hour_usd, model_usd_per_hour=build.model_hour_usd),
+        limits=Limits(wall_s=build.wall_s, silence_s=build.silence_s),
+        rule=Rule(deadline_s=build.checks_deadline_s, grace_s=build.checks_grace_s),
+        poll_s=0.3 if loaded.demo else 5.0,
+        visibility=build.visibility,
+        model=build.model,
+        network="model" if build.model_kind else "none",
+        fenced=lambda: engine.fenced,
+    )
+    local = deploy.kind == "local"
+    return Drive(
+        tools,
+        engine,
+        at_once=build.at_once,
+        resume=host.resume if local else nothing,
+        # The sample's sites end with it; those of a real installation serve on.
+        suspend=host.suspend if local and loaded.demo else nothing,
+    )
+
+
+def _target(loaded: Loaded) -> Any:
+    from steward.adapters.deploy.targets import Target
+
+    own = loaded.settings.deploy
+    if own.kind == "local":
+        return Target("local")
+    return Target(
+        "host",
+        "ssh",
+        address=own.address,
+        user=own.user,
+        port=own.ssh_port,
+        key_file=own.key_file,
+        host_key=own.host_key,
+        base=own.base,
+        domain_pattern=own.domain_pattern,
+        reverse_proxy=bool(own.domain_pattern),
+    )
+
+
+def agents(build: BuildSection, box: Bubblewrap, clock: SystemClock) -> Mapping[Role, Agent]:
+    """Which agent takes which role."""
+    from steward.domain.agents import Role
+
+    chosen = {
+        Role.ARCHITECT: build.architect or build.agent,
+        Role.DEVELOPER: build.developer or build.agent,
+        Role.TESTER: build.tester or build.agent,
+    }
+    made = {name: _agent(name, build, box, clock) for name in set(chosen.values())}
+    return {role: made[name] for role, name in chosen.items()}
+
+
+def _agent(name: str, build: BuildSection, box: Bubblewrap, clock: SystemClock) -> Agent:
+    from steward.adapters import agents as kinds
+    from steward.adapters.box import NoBox
+    from steward.ports import BadSettings
+
+    access = None
+    if build.model_kind is not None:
+        if build.model_url is None:
+            raise BadSettings("STEWARD_BUILD_MODEL_URL is not set", "Name the model's server")
+        access = kinds.ModelAccess(build.model_kind, build.model_url, lambda: _key(build.model_key_file))
+    if name == "claude":
+        return kinds.ClaudeCode(box, clock, access)
+    if name == "codex":
+        return kinds.Codex(box, clock, access)
+    if name == "opencode":
+        return kinds.opencode(box, clock, access)
+    if name == "command":
+        if not build.command:
+            raise BadSettings("STEWARD_BUILD_COMMAND is not set", "Name the program of the agent `command`")
+        return kinds.CommandAgent("command", build.command, box, clock, access=access)
+    return kinds.StarterAgent(box, NoBox(), clock)
+
+
+def _key(file: Path | None) -> str | None:
+    return file.read_text().strip() if file is not None else None
