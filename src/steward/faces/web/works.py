@@ -18,7 +18,6 @@ from steward.faces.http.site import commands, principal_of, queries, site, works
 from steward.faces.web import asking, spec_form, working
 from steward.faces.web.gates import REASON_LENGTH_MAX, dollars, ways_back
 from steward.faces.web.render import page
-from steward.faces.words import _
 from steward.ports.records import LOG_MAX
 
 router = APIRouter(route_class=GuardedRoute, include_in_schema=False)
@@ -177,10 +176,8 @@ def budget_form(request: Request, slug: str) -> Response:
 def set_budget(request: Request, slug: str, version: Version, usd: Text = "") -> Response:
     """Set it; what is no amount is said in the form. Raises Forbidden."""
     try:
-        wanted = dollars(usd)
-        if wanted is None:
-            raise Invalid(_("the budget must be a number of dollars, 0 for no limit"), "")
-        commands(request, version).budget(slug, wanted)
+        # Nothing typed is no amount here: it would mean no limit.
+        commands(request, version).budget(slug, dollars(usd.strip() or "-") or 0.0)
     except (Refused, Stale, Invalid) as refusal:
         return _word_page(request, "budget.html", slug, refusal, usd=usd, costs=works(request).costs(slug))
     return _back(slug)
