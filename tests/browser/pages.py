@@ -59,6 +59,7 @@ PAGES: Final[dict[str, Shown]] = {
     "ask-resolve": Shown("/projects/delivery-map/ask/resolved"),
     "retry": Shown("/projects/delivery-map/retry"),
     "retry-nothing": Shown("/projects/shop-front/retry"),
+    "budget": Shown("/projects/event-tickets/budget", "marta"),
     "operations": Shown("/projects/event-tickets/operations"),
     "operations-nothing": Shown("/projects/docs-site/operations"),
     "operation-running": Shown(

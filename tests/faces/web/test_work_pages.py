@@ -325,3 +325,12 @@ def test_without_templates_the_order_stays_simple() -> None:
         shown = plain.visitor().get("/projects/plain")
         assert "Spec and estimate" not in shown.text
         assert "What runs now" not in shown.text
+
+
+def test_a_budget_is_changed_by_an_approver(here: Served) -> None:
+    approver = here.visitor(Role.APPROVER)
+    assert "$8.25 of $60" in text(approver.get("/projects/event-tickets/budget"))
+    assert answer(approver, here, "budget", "event-tickets", usd="lots").status_code == 422
+    assert answer(here.visitor(Role.OPERATOR), here, "budget", "event-tickets", usd="9").status_code == 403
+    assert answer(approver, here, "budget", "event-tickets", usd="75").status_code == 303
+    assert here.world.app.works(ANYONE).costs("event-tickets")["budget_usd"] == 75

@@ -58,14 +58,14 @@ def give(building: Building, slug: str, trigger: Trigger, reason: str, budget: s
     elif trigger is T.UPDATE_REQUESTED:
         building.ask(slug, trigger, reason)
     elif trigger is T.CONFIRMED:
-        building.confirm(slug, reason[:REASON_LENGTH_MAX], _dollars(budget))
+        building.confirm(slug, reason[:REASON_LENGTH_MAX], dollars(budget))
     elif trigger is T.RESOLVED and to:
         building.resolve(slug, reason[:REASON_LENGTH_MAX], _status(to))
     else:
         building.ask(slug, trigger, reason[:REASON_LENGTH_MAX])
 
 
-def _dollars(text: str) -> float | None:
+def dollars(text: str) -> float | None:
     """A budget as it was typed; None where nothing was, for what the installation gives."""
     if not text.strip():
         return None

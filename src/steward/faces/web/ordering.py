@@ -120,7 +120,7 @@ def _unfit(wrong: Mapping[str, str]) -> Invalid:
 
 
 def _words(wrong: Invalid) -> str:
-    return f"{said(wrong.what)}. {said(wrong.advice)}"
+    return f"{said(wrong.what)}. {said(wrong.advice)}".strip()
 
 
 def _drives(request: Request) -> bool:
@@ -131,6 +131,8 @@ def _template(request: Request, asked: Typed) -> tuple[Template | None, dict[str
     """The template that is asked for, or what is wrong with it."""
     try:
         return commands(request).read_template(Wish(asked.template, asked.tag)), {}
+    except Invalid as unfit:
+        return None, {"template": _words(unfit)}
     except (Permanent, Transient) as error:
         advice = error.advice if isinstance(error, Permanent) else _("It may pass: try again shortly.")
         return None, {"template": f"{said(error.reason)}. {said(advice)}"}

@@ -113,7 +113,7 @@ def _field(question: Question, given: Sequence[str] | None, wrong: Mapping[str, 
         choices=question.choices or (YES_NO if question.kind is QuestionKind.FLAG else ()),
         value="" if kind == "secret" else next(iter(shown), ""),
         chosen=frozenset(shown),
-        required=question.required and not free and kind != "several",
+        required=question.required and not free and kind not in ("several", "secret"),
         free=free,
         wrong=wrong.get(question.name, ""),
     )
@@ -200,7 +200,9 @@ def problems(template: Template, given: Typed, title: str) -> dict[str, str]:
     wanted = answers(template, given.answers)
     if TITLE in {question.name for question in template.questions}:
         wanted.setdefault(TITLE, title)
-    found = {one.name: _sentence(said(one.words)) for one in check_answers(template, wanted).problems}
+    checked = check_answers(template, wanted)
+    found = {one.name: _sentence(said(one.words)) for one in checked.problems}
+    found |= dict.fromkeys(checked.secrets, _("a secret cannot be kept yet: leave it empty"))
     if len(given.brief) > BRIEF_MAX:
         found["brief"] = _("at most {n} characters", n=BRIEF_MAX)
     if len(given.criteria) > TEXT_MAX:

@@ -16,7 +16,7 @@ from steward.faces.http.failures import failure_of
 from steward.faces.http.guard import GuardedRoute, needs
 from steward.faces.http.site import commands, principal_of, queries, site, works
 from steward.faces.web import asking, spec_form, working
-from steward.faces.web.gates import REASON_LENGTH_MAX, ways_back
+from steward.faces.web.gates import REASON_LENGTH_MAX, dollars, ways_back
 from steward.faces.web.render import page
 from steward.ports.records import LOG_MAX
 
@@ -162,6 +162,25 @@ def retry(request: Request, slug: str, version: Version, reason: Text = "") -> R
 
 def _retry_page(request: Request, slug: str, refusal: Exception | None = None, reason: str = "") -> Response:
     return _word_page(request, "retry.html", slug, refusal, reason=reason)
+
+
+@router.get("/projects/{slug}/budget")
+@needs(Right.READ)
+def budget_form(request: Request, slug: str) -> Response:
+    """The form that says what the agents of a project may cost."""
+    return _word_page(request, "budget.html", slug, None, usd="", costs=works(request).costs(slug))
+
+
+@router.post("/projects/{slug}/budget")
+@needs(Right.APPROVE)
+def set_budget(request: Request, slug: str, version: Version, usd: Text = "") -> Response:
+    """Set it; what is no amount is said in the form. Raises Forbidden."""
+    try:
+        # Nothing typed is no amount here: it would mean no limit.
+        commands(request, version).budget(slug, dollars(usd.strip() or "-") or 0.0)
+    except (Refused, Stale, Invalid) as refusal:
+        return _word_page(request, "budget.html", slug, refusal, usd=usd, costs=works(request).costs(slug))
+    return _back(slug)
 
 
 def _word_page(request: Request, name: str, slug: str, refusal: Exception | None, **values: Any) -> Response:
