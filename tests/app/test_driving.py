@@ -241,7 +241,7 @@ def test_red_checks_go_back_twice_at_most_and_a_retry_begins_to_count_anew(drive
     failure = driven.operations()[0].failure
     assert failure is not None
     assert failure.fault is Fault.PRODUCT
-    assert [run.role for run in driven.agent.runs].count("developer") == 3
+    assert [run.role.value for run in driven.agent.runs].count("developer") == 3
     red_while(driven, b"made 4")
     retried(driven)
 
@@ -268,7 +268,7 @@ def test_checks_that_never_come_to_an_end_are_the_infrastructures_fault(driven: 
     assert failure is not None
     assert failure.fault is Fault.INFRASTRUCTURE
     assert driven.work_of(Work.IMPLEMENT).state is OperationState.FAILED
-    assert [run.role for run in driven.agent.runs] == ["architect", "developer"]
+    assert [run.role.value for run in driven.agent.runs] == ["architect", "developer"]
     started = driven.clock.now().at
     looks = iter(range(1000))
     driven.build.conclude = lambda _files: "success" if next(looks) > 5 else ""
@@ -312,7 +312,7 @@ def test_the_tester_sends_work_back_twice_and_then_calls_a_person(driven: Driven
     driven.live()
     assert driven.project().status is Status.ERROR
     assert "the same fault was sent back 2 times already" in incident(driven)["title"]
-    assert [run.role for run in driven.agent.runs].count("developer") == 3
+    assert [run.role.value for run in driven.agent.runs].count("developer") == 3
     fixed = driven.build.commit(driven.project().repository_id or 0, "main", {"feature.txt": b"by hand"})
     retried(driven)
     assert driven.work_of(Work.VERIFY).result["commit"] == fixed

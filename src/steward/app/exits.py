@@ -84,6 +84,7 @@ WAYS: Final[dict[str, tuple[tuple[str, str | None, str], ...]]] = {
         _ARCHIVE,
     ),
     "budget_spent": (
+        ("command", "steward project budget {slug} USD", "Let its agents cost more in all, then retry"),
         (
             "command",
             "steward project retry {slug}",

@@ -83,6 +83,10 @@ class RemoteCommands:
         """Put an earlier release live again."""
         return self._changed("POST", project_path(reference, "rollback"), {"release": release})
 
+    def budget(self, reference: str, usd: float) -> Json:
+        """Let the project's agents cost so much in all."""
+        return self._changed("PUT", project_path(reference, "budget"), {"usd": usd})
+
     def _changed(self, method: str, at: str, body: Json) -> Json:
         return self.wire.send(Project, method, at, body, self.expecting).json()
 

@@ -94,7 +94,7 @@ def record_repository(run: Run) -> None:
         raise Failed(
             Fault.PERSON,
             f"{row.repo.full_name} holds more than its README already",
-            "Somebody has pushed to it. Empty it, or archive this project and adopt the repository.",
+            "Somebody has pushed to it. Take that out again and retry, or archive this project.",
         )
     run.keep(bare=True)
 

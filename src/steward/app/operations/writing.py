@@ -21,8 +21,20 @@ from steward.ports.building import Blocked, ForgeWrite, MovedOn, Pull
 from steward.ports.engine import Stepped, again
 
 IMPLEMENTATION: Final = "IMPLEMENTATION.md"
-GUARDED: Final = (".github/", "CODEOWNERS", "deploy/", ".localhub/", "deploy.toml")
-"""What an agent may not change by itself: how the work is checked and put live."""
+GUARDED: Final = (
+    ".github/",
+    "CODEOWNERS",
+    "deploy/",
+    ".localhub/",
+    "deploy.toml",
+    "compose.yaml",
+    "compose.yml",
+    "docker-compose",
+)
+"""What an agent may not change by itself: how the work is checked and put live.
+
+A compose file is run by Docker on a host of ours, which is as much as being root there.
+"""
 ROUNDS_MAX: Final = 2
 """How often one fault is sent back before a person must decide."""
 BLOCKED_MAX: Final = 10

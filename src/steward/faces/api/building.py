@@ -90,6 +90,12 @@ class Rollback(Asked):
     )
 
 
+class Budget(Asked):
+    """What the project's agents may cost in all."""
+
+    usd: Annotated[float, Field(ge=0, le=1_000_000)] = Field(description="In US dollars; 0: no limit")
+
+
 class Requested(Asked):
     """A change that is wanted."""
 
@@ -244,6 +250,15 @@ def roll_back_project(
     """Put an earlier release live again; the status stays."""
     asked, release = commands(request, expecting), wanted.release if wanted else None
     return versioned(response, asked.offering(reference, lambda: asked.rollback(reference, release)))
+
+
+@router.put("/projects/{reference}/budget", response_model=Project)
+@needs(Right.APPROVE)
+def set_budget(
+    request: Request, response: Response, reference: Reference, expecting: Expected, wanted: Budget
+) -> Json:
+    """Let the project's agents cost so much in all; what failed for it can be retried then."""
+    return versioned(response, commands(request, expecting).budget(reference, wanted.usd))
 
 
 @router.get("/projects/{reference}/releases", response_model=list[Release])

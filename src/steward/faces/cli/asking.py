@@ -70,6 +70,8 @@ class Commands(Protocol):
 
     def rollback(self, reference: str, release: int | None = None) -> Json: ...
 
+    def budget(self, reference: str, usd: float) -> Json: ...
+
 
 class Works(Protocol):
     """What can be shown of building; see `app.works`."""

@@ -292,3 +292,15 @@ def rollback(session: Session, reference: str, release: int | None) -> None:
         return
     session.confirm(_("Put an earlier release of {slug} live in the place of what is?", slug=slug))
     told(session, session.commands.rollback(before["id"], release))
+
+
+@project.command("budget", help="Let the agents of a project cost so much in all; 0: no limit.")
+@click.argument("reference", metavar="PROJECT")
+@click.argument("usd", metavar="USD", type=click.FloatRange(min=0, max=1_000_000))
+@click.pass_obj
+def budget(session: Session, reference: str, usd: float) -> None:
+    """Set the budget."""
+    before = session.queries.project(reference)
+    if session.rehearse(_("{slug}: set its budget", slug=before["slug"]), project=before["slug"], usd=usd):
+        return
+    told(session, session.commands.budget(before["id"], usd))

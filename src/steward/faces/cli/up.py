@@ -219,7 +219,9 @@ class Up:
             f"{localhub} repo create my-idea",
             f"{localhub} repo rename {name} {name}-2",
             f"{localhub} repo delete my-idea",
-            f"{steward} project list",
+            f"{steward} project order corner-shop --title 'Corner shop' --yes",
+            f"{steward} wait corner-shop --for status=active",
+            f"{steward} project open corner-shop",
             f"{steward} incident list",
         ):
             self._say(f"  {words}")
