@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
 import httpx
 import pytest
 
+from steward.adapters.log import encodings
 from steward.app.building import Wish
 from tests.road.kit import Road, road
 
@@ -55,7 +57,28 @@ def page(own: Road) -> str:
     return httpx.get(own.project("shop")["live"]["url"]).text
 
 
-def test_an_order_becomes_a_live_site_and_an_update_ships_without_a_gap(tmp_path: Path) -> None:
+def leaks(folder: Path, secrets: list[str]) -> list[str]:
+    """Where any of these lies, in any form: files of the installation, environments of what runs there."""
+    forms = [form.encode() for secret in secrets for form in encodings(secret)]
+    places = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if str(folder).encode() in (process / "cmdline").read_bytes():
+                places += [process / "environ", process / "cmdline"]
+    found = []
+    for place in places:
+        with suppress(OSError):
+            held = place.read_bytes()
+            found += [str(place) for form in forms if form in held]
+    return found
+
+
+def test_an_order_becomes_a_live_site_and_an_update_ships_without_a_gap(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = "planted-model-key-4711"
+    monkeypatch.setenv("STEWARD_MODEL_KEY", key)
+    monkeypatch.setenv("OPENAI_API_KEY", key)
     with road(tmp_path, f"sqlite:///{tmp_path}/steward.db", ports=(18700, 18709)) as own:
         own.ordered()
         live = own.until("shop", "active")["live"]
@@ -73,6 +96,7 @@ def test_an_order_becomes_a_live_site_and_an_update_ships_without_a_gap(tmp_path
         assert "Open on Sundays" in page(own)
         print(f"{len(hammer.commits)} answers while it was updated, none failed")
         own.judge_once()
+        assert leaks(tmp_path, [key, own.hub.token]) == []
 
 
 @pytest.mark.soak

@@ -64,7 +64,7 @@ class GatedStore:
 class Driven(World):
     """A World that drives. `gate` passes every effect on the outside; `writes` every write of the operations."""
 
-    def __init__(self, store: Store, workdir: Path, *, policy: Policy | None = None) -> None:
+    def __init__(self, store: Store, workdir: Path, *, policy: Policy | None = None, **tools: Any) -> None:
         super().__init__(store)
         self.gate, self.writes = Gate(), Gate()
         self.build = GatedForge(self.forge, self.gate)
@@ -85,6 +85,7 @@ class Driven(World):
             workdir=workdir,
             rule=Rule(deadline_s=600.0, grace_s=60.0),
             poll_s=20.0,
+            **tools,
         )
         self.channels = [self.recorder.channel]
         self.engine = InlineEngine()
