@@ -43,6 +43,14 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
+def postgres_only(postgres_url: str, postgres_template: str) -> Iterator[str]:
+    """The address of a PostgreSQL database of the test's own, at the newest schema."""
+    url = postgres.fresh_database(postgres_url, postgres_template)
+    yield url
+    postgres.drop_database(postgres_url, url)
+
+
+@pytest.fixture
 def store(store_url: str) -> Iterator[SqlStore]:
     """A store of the test's own. A lock is waited for as long as a quick test can."""
     opened = open_store(store_url, busy_timeout_s=5.0)

@@ -108,6 +108,12 @@ def test_a_name_that_is_taken_is_an_incident_of_its_own(driven: Driven) -> None:
     assert incident(driven)["cause"] == "name_taken"
     assert driven.project().status is Status.ERROR
     driven.forge.rename(taken.id, "old-shop")
+    # What fails next, before anybody looked again, is an incident of its own.
+    driven.agent.missing = Permanent("the program claude is not installed", "Install it.")
+    driven.building().retry("shop")
+    driven.drive()
+    assert incident(driven)["cause"] == "operation_failed"
+    driven.agent.missing = None
     retried(driven)
 
 

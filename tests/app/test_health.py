@@ -29,6 +29,9 @@ def test_three_failures_in_a_row_are_an_incident_and_the_first_success_ends_it(d
     assert driven.project().status is Status.ACTIVE
     assert driven.open_causes() == []
     assert (driven.project().live or {})["health"] == "healthy"
+    driven.probe.down = True
+    looks(driven, 3)
+    assert driven.open_causes() == ["site_down"]
     judge_history(driven)
 
 

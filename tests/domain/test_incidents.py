@@ -74,3 +74,10 @@ def test_however_news_is_ordered_at_most_one_is_open_and_looks_never_go_back(
             assert after.look >= latest.look
             assert after.id == latest.id or latest.state == "resolved"
         latest = replace(after, id=after.id or number)
+
+
+def test_news_of_this_moment_opens_anew_what_was_resolved_since_the_last_look() -> None:
+    closed = replace(opened(), state="resolved", look=5)
+    anew = judge(replace(news(5), now=True), closed, T0, "operation:design")
+    assert anew is not None
+    assert (anew.id, anew.state) == (0, "open")

@@ -100,7 +100,8 @@ class Health:
             if sign.alive:
                 project = self._recovered(tx, project, seen)
             reports = [self._down(project, release, sign, seen), self._expiry(project, release, sign, seen)]
-            file_reports(tx, [one for one in reports if one], seen.at, ACTOR, self.channels)
+            news = [replace(one, now=True) for one in reports if one]
+            file_reports(tx, news, seen.at, ACTOR, self.channels)
 
     def _changed(
         self, tx: Writes, project: Project, release: Release, health: str, sign: Sign, seen: Seen

@@ -87,7 +87,11 @@ class Incident:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """News of a cause: it stands (`stands`), or it is gone. `look` is the look that tells."""
+    """News of a cause: it stands (`stands`), or it is gone. `look` is the look that tells.
+
+    `now`: it is no look that tells, but what happened this moment; `look` is then the newest there is, and the
+    news is never late: what was resolved since that look opens anew.
+    """
 
     key: str
     cause: Cause
@@ -99,6 +103,7 @@ class Report:
     project_id: str | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)
     resolution: str = ""
+    now: bool = False
 
 
 def judge(report: Report, latest: Incident | None, at: datetime, actor: str) -> Incident | None:
@@ -113,7 +118,7 @@ def judge(report: Report, latest: Incident | None, at: datetime, actor: str) -> 
         return _resolve(report, latest, at, actor) if latest is not None and is_open else None
     if latest is not None and is_open:
         return _count(report, latest, at)
-    if latest is not None and report.look == latest.look:
+    if latest is not None and report.look == latest.look and not report.now:
         return None
     return Incident(
         id=0,

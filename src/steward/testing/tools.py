@@ -254,6 +254,7 @@ class FakeAgent:
     rejects: list[Sequence[str]] = field(default_factory=list)
     works: Callable[[RunSpec, dict[str, bytes]], None] | None = None
     missing: Permanent | None = None
+    talks: RunEvent | None = None
     runs: list[RunSpec] = field(default_factory=list)
 
     def run(self, spec: RunSpec, heard: Callable[[RunEvent], None], stop: StopAsked) -> RunResult:
@@ -262,6 +263,8 @@ class FakeAgent:
             raise self.missing
         self.runs.append(spec)
         heard(RunEvent(1, START, RunEventKind.TEXT, f"{spec.role} begins"))
+        if self.talks is not None:
+            heard(self.talks)
         clone = self.workshop.clones[spec.clone]
         with self.gate.effect(f"agent.{spec.role}"):
             if stop():

@@ -157,7 +157,7 @@ def _restore(run: Run) -> None:
 
 def _failed_release(run: Run, why: str) -> None:
     """Keep that this commit was tried."""
-    at, commit = run.clock.now().at, str(run.facts["commit"])
+    at, commit, why = run.clock.now().at, str(run.facts["commit"]), run.tools.redact(why)
     with told(run.store) as tx:
         known = next((one for one in tx.releases(run.project.id) if one.commit == commit), None)
         if known is None or known.state == "failed":

@@ -167,7 +167,7 @@ def fail(tx: Writes, operation: Operation, failure: Failure, now: Instant, chann
     }
     title = f"{project.slug}: {ended.kind} failed: {failure.reason}"
     report = stands(failure_key(project.id), cause, project, seen, Severity.ERROR, title[:300], evidence)
-    file_reports(tx, [report], now.at, actor, channels)
+    file_reports(tx, [replace(report, now=True)], now.at, actor, channels)
 
 
 def reject(
