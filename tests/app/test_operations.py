@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from steward.app.errors import Invalid
-from steward.domain.lifecycle import Refused
+from steward.domain.lifecycle import WITH_REPOSITORY, Refused
 from steward.domain.operations import OperationState, Work
+from steward.domain.project import Project
 from steward.domain.status import Status
 from steward.testing.driven import Driven
 from steward.testing.engine import Crashed
@@ -223,6 +224,11 @@ def test_a_rollback_of_a_project_that_vanished_ends(driven: Driven) -> None:
 ACTS = ("die", "cancel", "freeze", "unfreeze", "vanish", "return", "retry", "step", "step", "confirm")
 
 
+def exists(driven: Driven, project: Project) -> bool:
+    """Whether the project's repository is on GitHub now."""
+    return project.repository_id in driven.forge.live("acme")
+
+
 def _act(driven: Driven, act: str) -> None:
     """One thing that may happen; what is refused was not possible."""
     project = driven.project()
@@ -232,7 +238,7 @@ def _act(driven: Driven, act: str) -> None:
         driven.deciding().freeze(None, "a test")
     elif act == "unfreeze":
         driven.deciding().unfreeze(None)
-    elif act == "vanish" and project.repository_id in driven.forge.live("acme"):
+    elif act == "vanish" and project.status in WITH_REPOSITORY and exists(driven, project):
         driven.vanish()
     elif act == "return" and project.repository_id not in {None, *driven.forge.live("acme")}:
         driven.forge.restore(project.repository_id or 0)

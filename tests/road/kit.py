@@ -116,7 +116,7 @@ class Road:
             self.driver.tick()
             shown = self.project(slug)
             if shown["status"] in statuses:
-                return cast("dict[str, Any]", shown)
+                return shown
             if shown["status"] == "error":
                 raise AssertionError(shown["incidents"])
             time.sleep(0.05)
