@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import httpx
 
@@ -116,7 +116,7 @@ class Road:
             self.driver.tick()
             shown = self.project(slug)
             if shown["status"] in statuses:
-                return cast("dict[str, Any]", shown)
+                return shown
             if shown["status"] == "error":
                 raise AssertionError(shown["incidents"])
             time.sleep(0.05)

@@ -8,7 +8,7 @@ from typing import Any
 
 from steward.app.filing import told
 from steward.app.operations.context import Failed, Run
-from steward.domain.agents import Outcome, Role, RunEvent, RunEventKind, RunResult, RunSpec
+from steward.domain.agents import Limits, Outcome, Role, RunEvent, RunEventKind, RunResult, RunSpec
 from steward.domain.instructions import instructions
 from steward.domain.operations import Fault
 from steward.ports import Transient
@@ -22,23 +22,11 @@ def branch_of(run: Run) -> str:
 
 def ask_agent(run: Run, role: Role, clone: Any, base: str) -> RunResult:
     """Have an agent work in a clone, within the budget; its costs are kept whatever comes of it."""
-    limits = run.tools.limits
     if (agent := run.tools.agents.get(role)) is None:
         raise Failed(
             Fault.INFRASTRUCTURE, f"no agent is configured to be {role}", "Configure one, then retry."
         )
-    with run.store.reading() as view:
-        budget, spent = view.budget_usd(run.project.id), view.spent_usd(run.project.id)
-    if budget is not None and 0 < budget <= spent:
-        raise Failed(
-            Fault.BUDGET,
-            f"the budget of {budget:.2f} USD is spent",
-            "Give the project a larger budget, then retry.",
-            spent_usd=round(spent, 2),
-            budget_usd=budget,
-        )
-    if budget:
-        limits = replace(limits, usd=min(limits.usd or budget, budget - spent))
+    limits = _within_budget(run)
     told_of = contract(run, role, base)
     wanted = RunSpec(
         run_id=f"{run.operation.id}-{run.operation.attempt}-{role}-{run.facts.get('rounds', 0)}",
@@ -75,6 +63,24 @@ def ask_agent(run: Run, role: Role, clone: Any, base: str) -> RunResult:
         run.must_go_on()
         raise Transient(f"the run of the {role} was broken off")
     return result
+
+
+def _within_budget(run: Run) -> Limits:
+    """The limits of one run: what is left of the project's budget is the most that it may cost. Raises Failed."""
+    limits = run.tools.limits
+    with run.store.reading() as view:
+        budget, spent = view.budget_usd(run.project.id), view.spent_usd(run.project.id)
+    if budget is not None and 0 < budget <= spent:
+        raise Failed(
+            Fault.BUDGET,
+            f"the budget of {budget:.2f} USD is spent",
+            "Give the project a larger budget, then retry.",
+            spent_usd=round(spent, 2),
+            budget_usd=budget,
+        )
+    if budget:
+        limits = replace(limits, usd=min(limits.usd or budget, budget - spent))
+    return limits
 
 
 def _hear(run: Run, event: RunEvent) -> None:
