@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from steward.app.describing import Wish
+from steward.app.building import Wish
 from steward.app.errors import Invalid
 from steward.app.policy import Policy
-from steward.domain.agents import Outcome, RunResult, RunSpec
+from steward.domain.agents import Outcome, Role, RunResult, RunSpec
 from steward.domain.lifecycle import Refused
 from steward.domain.operations import Fault, OperationState, Work
 from steward.domain.status import Status
@@ -231,8 +231,8 @@ def test_red_checks_go_back_to_the_developer_who_mends_them(driven: Driven) -> N
     red_while(driven, b"None, [])")
     driven.live()
     judge_live(driven)
-    runs = [run.role.value for run in driven.agent.runs]
-    assert runs.count("developer") == 2
+    runs = [run.role for run in driven.agent.runs]
+    assert runs.count(Role.DEVELOPER) == 2
     assert driven.agent.runs[-2].contract["rework"] == ["test: failure"]
 
 
@@ -247,7 +247,7 @@ def test_red_checks_go_back_twice_at_most_and_a_retry_begins_to_count_anew(drive
     failure = driven.operations()[0].failure
     assert failure is not None
     assert failure.fault is Fault.PRODUCT
-    assert [run.role.value for run in driven.agent.runs].count("developer") == 3
+    assert [run.role for run in driven.agent.runs].count(Role.DEVELOPER) == 3
     red_while(driven, b"made 4")
     retried(driven)
 
@@ -274,7 +274,7 @@ def test_checks_that_never_come_to_an_end_are_the_infrastructures_fault(driven: 
     assert failure is not None
     assert failure.fault is Fault.INFRASTRUCTURE
     assert driven.work_of(Work.IMPLEMENT).state is OperationState.FAILED
-    assert [run.role.value for run in driven.agent.runs] == ["architect", "developer"]
+    assert [run.role for run in driven.agent.runs] == ["architect", "developer"]
     started = driven.clock.now().at
     looks = iter(range(1000))
     driven.build.conclude = lambda _files: "success" if next(looks) > 5 else ""
@@ -318,7 +318,7 @@ def test_the_tester_sends_work_back_twice_and_then_calls_a_person(driven: Driven
     driven.live()
     assert driven.project().status is Status.ERROR
     assert "the same fault was sent back 2 times already" in incident(driven)["title"]
-    assert [run.role.value for run in driven.agent.runs].count("developer") == 3
+    assert [run.role for run in driven.agent.runs].count(Role.DEVELOPER) == 3
     fixed = driven.build.commit(driven.project().repository_id or 0, "main", {"feature.txt": b"by hand"})
     retried(driven)
     assert driven.work_of(Work.VERIFY).result["commit"] == fixed

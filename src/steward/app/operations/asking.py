@@ -26,7 +26,8 @@ def ask_agent(run: Run, role: Role, clone: Any, base: str) -> RunResult:
         raise Failed(
             Fault.INFRASTRUCTURE, f"no agent is configured to be {role}", "Configure one, then retry."
         )
-    limits, told_of = _limits(run), contract(run, role, base)
+    limits = _within_budget(run)
+    told_of = contract(run, role, base)
     wanted = RunSpec(
         run_id=f"{run.operation.id}-{run.operation.attempt}-{role}-{run.facts.get('rounds', 0)}",
         role=role,
@@ -64,8 +65,8 @@ def ask_agent(run: Run, role: Role, clone: Any, base: str) -> RunResult:
     return result
 
 
-def _limits(run: Run) -> Limits:
-    """What one run may take: of the budget, what is left. Raises Failed where nothing is."""
+def _within_budget(run: Run) -> Limits:
+    """The limits of one run: what is left of the project's budget is the most that it may cost. Raises Failed."""
     limits = run.tools.limits
     with run.store.reading() as view:
         budget, spent = view.budget_usd(run.project.id), view.spent_usd(run.project.id)
