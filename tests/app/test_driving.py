@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from steward.app.building import Wish
+from steward.app.describing import Wish
 from steward.app.errors import Invalid
 from steward.app.policy import Policy
 from steward.domain.agents import Outcome, Role, RunResult, RunSpec
@@ -54,7 +54,7 @@ def test_a_policy_that_asks_waits_for_a_word_before_it_deploys(make_driven: Call
 
 
 def test_a_template_that_is_not_there_is_refused_before_anything_is_stored(driven: Driven) -> None:
-    with pytest.raises(Permanent, match="no template at nowhere"):
+    with pytest.raises(Invalid, match="no template at nowhere"):
         driven.building().draft("shop", wish=Wish(template="nowhere"))
     assert driven.projects() == []
 

@@ -15,7 +15,7 @@ from steward.app.describing import Wish
 from steward.app.errors import Invalid
 from steward.domain.agents import Role
 from steward.domain.verdict import Rule
-from steward.ports import Permanent, ProjectQuery
+from steward.ports import ProjectQuery
 from tests.road.kit import ANNA, Road, road
 
 QUICK = Rule(deadline_s=4.0, grace_s=2.0)
@@ -38,11 +38,11 @@ def mended(own: Road, *, once: bool = True) -> None:
 def test_orders_that_cannot_be_rendered_are_refused_at_once(tmp_path: Path) -> None:
     with road(tmp_path, url(tmp_path), ports=(18750, 18759)) as own:
         ask = own.building()
-        with pytest.raises(Permanent):
+        with pytest.raises(Invalid):
             ask.draft("shop", wish=Wish(template="https://127.0.0.1:9/nowhere.git"))
-        with pytest.raises(Permanent):
+        with pytest.raises(Invalid):
             ask.draft("shop", wish=Wish(template="file:///etc"))
-        with pytest.raises(Permanent):
+        with pytest.raises(Invalid):
             ask.draft("shop", wish=Wish(template="ext::sh -c touch% /tmp/owned"))
         with pytest.raises(Invalid, match="do not fit"):
             ask.draft("shop", wish=Wish(answers={"colour": "pink", "accent": "pink"}))
