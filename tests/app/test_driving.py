@@ -188,9 +188,13 @@ def test_a_run_that_ends_badly_is_retried(driven: Driven, outcome: Outcome) -> N
 
 
 def test_a_model_that_does_not_serve_for_a_while_is_waited_for(driven: Driven) -> None:
-    driven.agent.says = [RunResult(Outcome.PROVIDER_ERROR, reason="overloaded")] * 3
+    lost = RunResult(Outcome.PROVIDER_ERROR, reason="overloaded", cost_usd=0.25, cost_source="agent")
+    driven.agent.says = [lost] * 3
     driven.live()
     judge_live(driven)
+    project_id = driven.project().id
+    with driven.store.reading() as view:
+        assert view.spent_usd(project_id) == pytest.approx(3 * 0.25 + 3 * 0.5)
 
 
 def test_a_run_that_was_broken_off_by_nobody_is_begun_anew(driven: Driven) -> None:

@@ -18,6 +18,7 @@ from typing import Final
 
 import pytest
 
+from steward.app.building import Wish
 from steward.domain.operations import STEPS, Work
 from tests.road.kit import Road, road
 
@@ -143,7 +144,7 @@ def test_a_worker_that_dies_at_any_single_step_leaves_nothing_doubled(tmp_path: 
     url, ports = f"sqlite:///{tmp_path}/steward.db", (18740, 18749)
     with working(tmp_path, url, ports) as (own, workers):
         doomed = workers.start(place)
-        own.building().draft("shop")
+        own.building().draft("shop", wish=Wish())
         own.building().approve("shop")
         at = time.monotonic()
         while doomed.poll() is None and time.monotonic() - at < 90:

@@ -27,9 +27,11 @@ def ask_agent(run: Run, role: Role, clone: Any, base: str) -> RunResult:
             Fault.INFRASTRUCTURE, f"no agent is configured to be {role}", "Configure one, then retry."
         )
     limits = _within_budget(run)
+    # Every run has a name of its own, tried again or not: what each has cost is counted.
+    run.keep(runs=int(run.facts.get("runs", 0)) + 1)
     told_of = contract(run, role, base)
     wanted = RunSpec(
-        run_id=f"{run.operation.id}-{run.operation.attempt}-{role}-{run.facts.get('rounds', 0)}",
+        run_id=f"{run.operation.id}-{run.operation.attempt}-{role}-{run.facts['runs']}",
         role=role,
         clone=clone,
         base_sha=base,
