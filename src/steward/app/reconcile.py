@@ -15,13 +15,14 @@ from steward.app.filing import file_reports
 from steward.domain import drift
 from steward.domain.consequences import ACTOR, Effects, Step, follow
 from steward.domain.drift import Change
+from steward.domain.guards import Guard
 from steward.domain.incidents import Cause, Report, Severity
 from steward.domain.journal import Event, Kind, Notice
 from steward.domain.lifecycle import Move, advance
 from steward.domain.project import Freeze, Organisation, Project, Tracked, free_slug, slug_from
 from steward.domain.reports import Seen, cleared, missing_key, name_reused
 from steward.domain.repository import Presence, Repo, Repository
-from steward.domain.status import Status
+from steward.domain.status import Status, Trigger
 from steward.ports import Writes
 
 GUARD_LOSS = "guard:mass_loss"
@@ -156,7 +157,11 @@ def _move(tx: Writes, effect: Effects, seen: Seen) -> list[Event]:
         project = tx.save_project(effect.changed, seen.at)
     events = []
     for step in effect.steps:
-        move = advance(project.position, step.trigger, step.who, step.proofs)
+        proofs = step.proofs
+        if step.trigger is Trigger.RETURNED and tx.open_update(project.id) is not None:
+            # What was lost in the design of an update goes back to that update, not to the beginning.
+            proofs |= {Guard.UPDATE_OPEN}
+        move = advance(project.position, step.trigger, step.who, proofs)
         project = tx.move(project, move, seen.at)
         events.append(move_event(project.id, move, step, seen))
     return events
