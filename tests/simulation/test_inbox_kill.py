@@ -113,7 +113,7 @@ def kill_loop(folder: Path, kills: int) -> None:
 
 
 def test_what_was_answered_202_outlives_a_few_kills(tmp_path: Path) -> None:
-    kill_loop(tmp_path, kills=2)
+    kill_loop(tmp_path, kills=3)
 
 
 @pytest.mark.soak

@@ -70,6 +70,7 @@ def test_versions_are_taken_where_a_project_is_changed() -> None:
         (f"{project}/spec", "put"),
         (f"{project}/retry", "post"),
         (f"{project}/resolve", "post"),
+        (f"{project}/budget", "put"),
         (f"{project}/rollback", "post"),
         (f"{project}/updates", "post"),
         (f"{project}/updates/build", "post"),
