@@ -21,6 +21,8 @@ GRAVE: Final = frozenset({T.ARCHIVED, T.CANCELLED, T.UPDATE_ABANDONED})
 """What stops something: asked for in red."""
 _OF_THEIR_OWN: Final = {T.TAKEN_IN: "management", T.RETURNED: "relink"}
 """What is asked for by a form of its own, which brings the proof that the table wants."""
+OCCASIONAL: Final = frozenset({T.UPDATE_ABANDONED, T.FOREIGN_CHANGE_ACCEPTED})
+"""What is about an update or a foreign change, and makes no sense where there is none."""
 LABELS: Final = {
     T.APPROVED: "Approve",
     T.REVISED: "Revise",
@@ -57,8 +59,13 @@ class Ask:
 
 def asks(project: Json) -> list[Ask]:
     """All that the table lets people ask for from here, the word that the project waits for first."""
-    found = [_ask(project, action) for action in project["actions"]]
+    found = [_ask(project, action) for action in project["actions"] if not _is_idle(action)]
     return sorted(found, key=lambda ask: (not ask.gate, ask.grave))
+
+
+def _is_idle(action: Json) -> bool:
+    """Whether nothing is there that the move would be about: to tell of it would only raise questions."""
+    return action["reason"] == "guard" and Trigger(action["trigger"]) in OCCASIONAL
 
 
 def _ask(project: Json, action: Json) -> Ask:
