@@ -32,6 +32,10 @@ QUEUE_MAX: Final = 5000
 QUEUE_MAX_BYTES: Final = 64 * 1024 * 1024
 BATCH_MAX: Final = 500
 LINGER_S: Final = 0.015
+SHARED: Final = 0.25
+"""How long others may join a transaction under load: this part of what the last one took, and never longer than
+that. Where the disk is quick, waiting for company costs more than it saves.
+"""
 REFUSALS_S: Final = 60.0
 """At most one audit line per reason in this time, however many are refused."""
 
@@ -101,6 +105,7 @@ class Receiver:
         self._queue: deque[tuple[Delivery, Future[bool]]] = deque()
         self._bytes = 0
         self._busy = False
+        self._linger_s = LINGER_S
         self._ended = threading.Event()
         self._stopping = False
         self._thread: threading.Thread | None = None
@@ -193,7 +198,7 @@ class Receiver:
             self._changed.wait_for(lambda: self._queue or self._stopping)
         if self._busy:
             # Under load a transaction costs more than a moment's wait for others to share it.
-            self._ended.wait(LINGER_S)
+            self._ended.wait(self._linger_s)
         with self._changed:
             batch = [self._queue.popleft() for _ in range(min(BATCH_MAX, len(self._queue)))]
             # From here on a sender that goes away cannot cancel; one that went is told nothing.
@@ -206,6 +211,7 @@ class Receiver:
             return batch
 
     def _store(self, batch: list[tuple[Delivery, Future[bool]]]) -> None:
+        began = self._parts.clock.now()
         try:
             with self._parts.store.writing() as tx:
                 new = take_in(tx, [delivery for delivery, _ in batch], self._parts.server)
@@ -213,6 +219,7 @@ class Receiver:
             for _, done in batch:
                 done.set_exception(error)
             return
+        self._linger_s = min(LINGER_S, elapsed_s(began, self._parts.clock.now()) * SHARED)
         self._parts.bell.ring()
         for (_, done), fresh in zip(batch, new, strict=True):
             done.set_result(fresh)
