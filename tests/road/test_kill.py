@@ -18,7 +18,7 @@ from typing import Final
 
 import pytest
 
-from steward.app.building import Wish
+from steward.app.describing import Wish
 from steward.domain.operations import STEPS, Work
 from tests.road.kit import Road, road
 

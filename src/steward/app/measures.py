@@ -21,12 +21,13 @@ BATCH = 1000
 class Measured:
     """The numbers of one moment. Organisations stand by their login; ages are in seconds.
 
-    `incidents` counts those not resolved, by (severity, state); `ended` are the looks that ended since the
+    `incidents` counts those not resolved, by (severity, state); `operations` those not ended, by (kind, state); `ended` are the looks that ended since the
     last time, with the login of their organisation.
     """
 
     projects: dict[str, int]
     incidents: dict[tuple[str, str], int]
+    operations: dict[tuple[str, str], int]
     look_ages_s: dict[str, float]
     deliveries: dict[str, int]
     delivery_lag_s: float
@@ -60,6 +61,7 @@ class Measures:
             return Measured(
                 projects=view.status_counts(),
                 incidents={(severity, group.value): n for (group, severity), n in counts.items()},
+                operations=view.operation_counts(),
                 look_ages_s=ages,
                 deliveries=view.delivery_counts(),
                 delivery_lag_s=0.0 if waiting is None else _age_s(now, waiting),

@@ -31,3 +31,7 @@ class MeasureReads(Protocol):
     def oldest_waiting_delivery(self) -> datetime | None:
         """When the delivery was received that has waited longest; None if none waits."""
         ...
+
+    def operation_counts(self) -> dict[tuple[str, str], int]:
+        """How many operations have not ended, by (kind, state)."""
+        ...

@@ -8,8 +8,9 @@ from sqlalchemy import text
 
 from steward.adapters.store.store import SqlStore
 from steward.domain.deliveries import Delivery, State
+from steward.domain.operations import OperationState
 from steward.domain.project import Look
-from tests.contract.store.kit import NOW, after, connect, look
+from tests.contract.store.kit import NOW, after, connect, look, operation, project
 
 
 def begin(store: SqlStore, organisation_id: int = 1) -> Look:
@@ -76,3 +77,17 @@ def test_only_a_delivery_that_waits_counts_as_waiting(store: SqlStore) -> None:
         tx.deliver(rows)
     with store.reading() as view:
         assert view.oldest_waiting_delivery() == after(3)
+
+
+def test_operations_that_have_ended_are_not_counted(store: SqlStore) -> None:
+    connect(store)
+    with store.writing() as tx:
+        tx.add_projects([project("shop"), project("market"), project("cafe")])
+        tx.add_operation(operation("a"))
+        tx.add_operation(operation("b", "id-market"))
+        tx.add_operation(operation("c", "id-cafe", state=OperationState.RUNNING))
+        done = tx.operation("b")
+        assert done is not None
+        tx.save_operation(replace(done, state=OperationState.SUCCEEDED))
+    with store.reading() as view:
+        assert view.operation_counts() == {("design", "queued"): 1, ("design", "running"): 1}

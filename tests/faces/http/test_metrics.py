@@ -38,6 +38,7 @@ def test_an_installation_tells_its_numbers() -> None:
         numbers = told(here)
         assert {meter.name.removesuffix("_total") for meter in METERS} - set(numbers) <= UNTOLD
         assert numbers["steward_projects"][(("status", "discovered"),)] == 1
+        assert numbers["steward_operations"] == {}
         assert numbers["steward_look_age_seconds"][(("organisation", "acme"),)] == 120
         looked = (("kind", "full"), ("organisation", "acme"), ("outcome", "whole"))
         assert numbers["steward_looks"][looked] == 1

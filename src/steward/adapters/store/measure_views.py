@@ -9,12 +9,14 @@ from sqlalchemy import func, literal, select, text, union
 
 from steward.adapters.store.journal_rows import look_from
 from steward.adapters.store.schema import HEAD, deliveries, looks, organisations
+from steward.adapters.store.schema_building import IS_OPEN, operations
 from steward.adapters.store.values import time_from
 from steward.adapters.store.view import View, among
 from steward.domain.deliveries import State
 from steward.domain.project import Look
 
-_l, _o, _d = looks.c, organisations.c, deliveries.c
+_l, _o, _d, _w = looks.c, organisations.c, deliveries.c, operations.c
+_RUNS = text(IS_OPEN)
 _WAITS = _d.state == literal(str(State.PENDING), literal_execute=True)
 
 
@@ -46,3 +48,8 @@ class MeasureReads(View):
         """When the delivery was received that has waited longest; None if none waits."""
         found = self._value(select(_d.received_at).where(_WAITS).order_by(_d.id).limit(1))
         return None if found is None else time_from(found)
+
+    def operation_counts(self) -> dict[tuple[str, str], int]:
+        """How many operations have not ended, by (kind, state)."""
+        grouped = select(_w.kind, _w.state, func.count()).where(_RUNS).group_by(_w.kind, _w.state)
+        return {(row[0], row[1]): int(row[2]) for row in self._all(grouped)}

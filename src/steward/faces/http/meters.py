@@ -65,6 +65,12 @@ INCIDENTS: Final = Meter(
     "Incidents not resolved; `state` is `needs` (somebody to see to it), `acknowledged` or `muted`",
     ("severity", "state"),
 )
+OPERATIONS: Final = Meter(
+    "steward_operations",
+    Kind.GAUGE,
+    "Operations that have not ended; `state` is `queued`, `running` or `waiting`",
+    ("work", "state"),
+)
 LOOK_AGE: Final = Meter(
     "steward_look_age_seconds", Kind.GAUGE, "Seconds since the last whole look ended", ("organisation",)
 )
@@ -118,6 +124,7 @@ METERS: Final = (
     DATABASE,
     PROJECTS,
     INCIDENTS,
+    OPERATIONS,
     LOOK_AGE,
     LOOKS,
     REQUESTS,
@@ -202,10 +209,11 @@ def _installation(measured: Measured) -> Iterator[GaugeMetricFamily]:
         for label, value in values.items():
             family.add_metric([label], value)
         yield family
-    incidents = INCIDENTS.gauge()
-    for labels, number in measured.incidents.items():
-        incidents.add_metric(labels, number)
-    yield incidents
+    for meter, counts in ((INCIDENTS, measured.incidents), (OPERATIONS, measured.operations)):
+        family = meter.gauge()
+        for labels, number in counts.items():
+            family.add_metric(labels, number)
+        yield family
     yield _one(DELIVERY_LAG, measured.delivery_lag_s)
     for meter, told in ((LIMIT, measured.budget.limit), (LEFT, measured.budget.remaining)):
         if told is not None:
