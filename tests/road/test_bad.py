@@ -100,7 +100,7 @@ def rerun(own: Road, sha: str) -> None:
 
 
 @pytest.mark.soak
-def test_a_machine_without_a_box_says_what_to_install(tmp_path: Path) -> None:
+def test_on_a_machine_without_a_box_the_built_in_road_is_walked(tmp_path: Path) -> None:
     none = Bubblewrap("/nonexistent")
     starter = StarterAgent(none, NoBox(), SystemClock())
     templates = CopierTemplates(tmp_path / "outside", require_box=True, allow_files=True)

@@ -138,29 +138,35 @@ class Commands(Acts):
         options = allowed(project.position, self.by.who(project.organisation_id), proofs)
         return tuple(option for option in options if option.asked_by_people)
 
-    def _ask(self, reference: str, trigger: Trigger, reason: str) -> Json:
-        with told(self.store) as tx:
-            _, project = self.found(tx, reference, Right.READ)
-            row = ROWS.get((project.status, trigger))
-            mine = self.by.who(project.organisation_id)
-            if row is None or not row.askers & {Who.PERSON, Who.APPROVER}:
-                raise Refused("edge", no_edge(project.status, trigger, mine))
-            able = row.askers & mine
-            if not able:
-                raise Refused("role", f"'{trigger}' is for: {' or '.join(sorted(row.askers))}")
-            self._second_pair_of_eyes(tx, project, trigger)
-            seen = self.seen(tx, project.organisation_id)
-            who = min(able & row.who or row.who)
-            if not able & row.who and (unmet := tuple(g for g in row.guards if g not in standing(project))):
-                # An operation stands between the word and the move; nothing has proven its result yet.
-                raise Refused("guard", "; ".join(guard.words for guard in unmet), unmet)
-            moved = self.move(tx, project, trigger, frozenset(), reason, seen, who)
-            return one_project(tx, find_project(tx, moved.id, self.by))
+    def mine(self, tx: Writes, reference: str, trigger: Trigger) -> tuple[Project, Who]:
+        """The project, if the table lets this principal ask for that move from where it stands; as whom it is made.
 
-    def _second_pair_of_eyes(self, tx: Writes, project: Project, trigger: Trigger) -> None:
+        Raises Refused: no such edge, not your role, or a second pair of eyes is asked for.
+        """
+        _, project = self.found(tx, reference, Right.READ)
+        row = ROWS.get((project.status, trigger))
+        mine = self.by.who(project.organisation_id)
+        if row is None or not row.askers & {Who.PERSON, Who.APPROVER}:
+            raise Refused("edge", no_edge(project.status, trigger, mine))
+        able = row.askers & mine
+        if not able:
+            raise Refused("role", f"'{trigger}' is for: {' or '.join(sorted(row.askers))}")
         gate = trigger in (Trigger.APPROVED, Trigger.CONFIRMED)
         if self.policy.four_eyes and gate and tx.orderer(project.id) == self.actor:
             raise Refused("role", "who ordered a project does not approve it; ask another approver")
+        return project, min(able & row.who or row.who)
+
+    def _ask(self, reference: str, trigger: Trigger, reason: str) -> Json:
+        with told(self.store) as tx:
+            project, who = self.mine(tx, reference, trigger)
+            row = ROWS[project.status, trigger]
+            unmet = tuple(guard for guard in row.guards if guard not in standing(project))
+            if unmet and who not in row.askers:
+                # An operation stands between the word and the move; nothing has proven its result yet.
+                raise Refused("guard", "; ".join(guard.words for guard in unmet), unmet)
+            seen = self.seen(tx, project.organisation_id)
+            moved = self.move(tx, project, trigger, frozenset(), reason, seen, who)
+            return one_project(tx, find_project(tx, moved.id, self.by))
 
     def own(self, reference: str, owner: str | None) -> Json:
         """Say who looks after a project: a name for people; None or "" takes it away."""

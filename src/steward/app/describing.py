@@ -17,7 +17,7 @@ from steward.app.views import Json
 from steward.app.works import read_template
 from steward.domain.answers import check_answers, criteria_of
 from steward.domain.journal import Event, Kind
-from steward.domain.lifecycle import ROWS, Refused, Who, no_edge
+from steward.domain.lifecycle import Refused
 from steward.domain.people import Right
 from steward.domain.project import Project
 from steward.domain.spec import STARTER, Spec, Template, TemplateRef
@@ -58,21 +58,6 @@ class Describing(Commands):
             project = self.place(tx, slug, organisation, title)
             self.store_spec(tx, project, template, wish)
             return self.shown(tx, project.id)
-
-    def mine(self, tx: Writes, reference: str, trigger: Trigger) -> tuple[Project, Who]:
-        """The project, if the table lets this principal ask for that move from where it stands."""
-        _, project = self.found(tx, reference, Right.READ)
-        row = ROWS.get((project.status, trigger))
-        who = self.by.who(project.organisation_id)
-        if row is None:
-            raise Refused("edge", no_edge(project.status, trigger, who))
-        able = row.askers & who
-        if not able:
-            raise Refused("role", f"'{trigger}' is for: {' or '.join(sorted(row.askers))}")
-        gate = trigger in (Trigger.APPROVED, Trigger.CONFIRMED)
-        if self.policy.four_eyes and gate and tx.orderer(project.id) == self.actor:
-            raise Refused("role", "who ordered a project does not approve it; ask another approver")
-        return project, min(able & row.who or row.who)
 
     def shown(self, tx: Writes, project_id: str) -> Json:
         """The project as it is now."""
