@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from steward.adapters.github.answer import Answer
-from steward.adapters.github.credentials import App, credential_key
+from steward.adapters.github.credentials import App, Credential, Source, TokenSource, credential_key
 from steward.adapters.github.limits import Meter, server_time
 from steward.adapters.github.wire import Grant, Tally, Wire
 from steward.domain.credentials import CredentialKind, Declared
@@ -242,3 +242,10 @@ def _decode(answer: Answer, kind: type[_T]) -> _T:
         return msgspec.json.decode(answer.body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Unreachable(f"{answer.url.path} answered with JSON of another shape") from None
+
+
+def source_of(credential: Credential, wire: Wire, clock: Clock, meter: Callable[[], Meter]) -> Source:
+    """What gives each request its token. `meter` makes the meter of one token's rate limit."""
+    if isinstance(credential, App):
+        return AppSource(credential, wire, clock, meter)
+    return TokenSource(credential, meter())

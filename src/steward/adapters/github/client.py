@@ -18,8 +18,8 @@ import msgspec
 
 from steward.adapters.github import facts
 from steward.adapters.github.answer import Answer
-from steward.adapters.github.app import AppSource
-from steward.adapters.github.credentials import App, Credential, Source, TokenSource
+from steward.adapters.github.app import source_of
+from steward.adapters.github.credentials import Credential, Source
 from steward.adapters.github.limits import Meter
 from steward.adapters.github.listing import ORDER, REFUSED_ADVICE, Task, read_listing
 from steward.adapters.github.wire import Grant, Tally, Wire
@@ -67,14 +67,7 @@ def connect(
     """
     wire = Wire(url, clock, threads=threads, transport=transport)
 
-    def meter() -> Meter:
-        return Meter(clock, budget_reserve)
-
-    source: Source
-    if isinstance(credential, App):
-        source = AppSource(credential, wire, clock, meter)
-    else:
-        source = TokenSource(credential, meter())
+    source = source_of(credential, wire, clock, lambda: Meter(clock, budget_reserve))
     return GitHubRead(wire, source, page_cap=page_cap, threads=threads)
 
 

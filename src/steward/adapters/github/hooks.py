@@ -15,8 +15,8 @@ import httpx
 import msgspec
 
 from steward.adapters.github.answer import Answer
-from steward.adapters.github.app import AppSource
-from steward.adapters.github.credentials import App, Credential, Source, TokenSource
+from steward.adapters.github.app import source_of
+from steward.adapters.github.credentials import Credential, Source
 from steward.adapters.github.limits import Meter
 from steward.adapters.github.wire import Grant, Tally, Wire
 from steward.domain.deliveries import ID_MAX, Sent, Told
@@ -64,14 +64,7 @@ def connect_hooks(
     """Make a client for the webhooks of one server, without a request. Raises BadSettings."""
     wire = HookWire(url, clock, threads=THREADS, transport=transport)
 
-    def meter() -> Meter:
-        return Meter(clock, BUDGET_RESERVE)
-
-    source: Source
-    if isinstance(credential, App):
-        source = AppSource(credential, wire, clock, meter)
-    else:
-        source = TokenSource(credential, meter())
+    source = source_of(credential, wire, clock, lambda: Meter(clock, BUDGET_RESERVE))
     return GitHubHooks(wire, source)
 
 

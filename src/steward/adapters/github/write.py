@@ -14,8 +14,8 @@ from urllib.parse import quote
 import httpx
 
 from steward.adapters.github import write_checks, write_pulls, write_repos, write_rules
-from steward.adapters.github.app import AppSource
-from steward.adapters.github.credentials import App, Credential, Source, TokenSource
+from steward.adapters.github.app import source_of
+from steward.adapters.github.credentials import Credential, Source
 from steward.adapters.github.limits import Meter
 from steward.adapters.github.write_wire import Desk, WriteWire
 from steward.domain.repository import Repo
@@ -35,14 +35,7 @@ def connect_write(
     """
     wire = WriteWire(url, clock, threads=THREADS, transport=transport)
 
-    def meter() -> Meter:
-        return Meter(clock, 0.0)
-
-    source: Source
-    if isinstance(credential, App):
-        source = AppSource(credential, wire, clock, meter)
-    else:
-        source = TokenSource(credential, meter())
+    source = source_of(credential, wire, clock, lambda: Meter(clock, 0.0))
     return GitHubWrite(wire, source, clock)
 
 
