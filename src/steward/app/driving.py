@@ -30,6 +30,8 @@ from steward.ports import Clock, Conflict, ProjectQuery, Store, Writes
 from steward.ports.engine import Engine, Lane
 
 ACTOR: Final = "steward"
+GIVEN_UP: Final = frozenset({None, "lost", "ended", "cancelled"})
+"""What the engine says of an attempt that it will not go on with; None: it has never heard of it."""
 LOST_MAX: Final = 3
 """How many attempts of an operation may be lost by the engine before a person is called."""
 
@@ -50,20 +52,25 @@ class Driver:
         opened = [self._open(update) for update in self._queued()]
         with self.store.reading() as view:
             waiting = view.open_operations()
-        done = [self._tend(operation) for operation in waiting]
-        lost = self._find_lost([one for one in waiting if one.state is OperationState.RUNNING])
-        return begun or any(opened) or any(done) or lost
+        handed = [one.run_id for one in waiting if one.state is not OperationState.WAITING]
+        words = self.engine.known(handed) if handed else {}
+        done = [self._tend(operation, words.get(operation.run_id)) for operation in waiting]
+        return begun or any(opened) or any(done)
 
-    def _tend(self, operation: Operation) -> bool:
+    def _tend(self, operation: Operation, word: str | None) -> bool:
+        """`word` is the engine's on this attempt, asked for after the operation was read; None: it knows of none."""
         with self.store.reading() as view:
             project = project_by_id(view, operation.project_id)
             held = is_held(view, operation)
         if not fits(operation, project):
             where = project.status.value if project else "gone"
             return self._overtaken(operation, f"the project is {where} by now")
-        if operation.state is OperationState.QUEUED:
+        if operation.state is OperationState.QUEUED and word is None:
             self.engine.start(operation.run_id, operation.kind.value, operation.project_id)
             return False
+        if operation.state is not OperationState.WAITING and word in GIVEN_UP:
+            # One that ended meanwhile has another version by now, and is left alone.
+            return self._take_up(operation)
         if operation.state is OperationState.WAITING and not held:
             return self._again(operation, "what held it is gone")
         return False
@@ -86,27 +93,21 @@ class Driver:
             requeue(tx, row, ACTOR, why, self.clock)
         return True
 
-    def _find_lost(self, running: Sequence[Operation]) -> bool:
-        """Attempts that the engine gave up: once more, a few times."""
-        words = self.engine.known([one.run_id for one in running]) if running else {}
-        found = [one for one in running if words.get(one.run_id, "lost") in ("lost", "ended", "cancelled")]
-        for operation in found:
-            self._take_up(operation)
-        return bool(found)
-
-    def _take_up(self, operation: Operation) -> None:
+    def _take_up(self, operation: Operation) -> bool:
+        """An attempt that the engine gave up: once more, a few times."""
         lost = int(operation.facts.get("lost", 0)) + 1
         with told(self.store) as tx:
             row = tx.operation(operation.id)
             if row is None or row.version != operation.version:
-                return
+                return False
             if lost > LOST_MAX:
                 reason = f"the engine lost it {LOST_MAX} times; see the log of Steward"
                 failure = Failure(row.progress.step, Fault.INFRASTRUCTURE, reason, "Retry.")
                 fail(tx, row, failure, self.clock.now(), self.channels)
-                return
+                return True
             row = tx.save_operation(replace(row, facts={**row.facts, "lost": lost}))
             requeue(tx, row, ACTOR, "the engine had lost it", self.clock)
+        return True
 
     def _start_next(self) -> bool:
         """Start what follows in the road of projects that stand in a settled status."""
