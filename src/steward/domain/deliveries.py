@@ -14,6 +14,8 @@ from itertools import takewhile
 from types import MappingProxyType
 from typing import Any, Final
 
+from steward.domain.hands import Sender
+
 EVENTS: Final = MappingProxyType(
     {
         "repository": "one was created, renamed, transferred, archived, published, edited or deleted",
@@ -105,6 +107,8 @@ class Delivery:
     error: str = ""
     action: str = ""
     ref: str = ""
+    after: str = ""
+    sender: Sender | None = None
     organisation_id: int | None = None
     owner_id: int | None = None
     repository_id: int | None = None
@@ -127,13 +131,17 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a delivery names: GitHub's ids of owner, repository and hook (None: it names none), and a ref."""
+    """What a delivery names: GitHub's ids of owner, repository and hook (None: it names none); of a push its ref,
+    where that is now, and who pushed.
+    """
 
     action: str = ""
     owner_id: int | None = None
     repository_id: int | None = None
     hook_id: int | None = None
     ref: str = ""
+    after: str = ""
+    sender: Sender | None = None
 
 
 def names(event: str, payload: Mapping[str, Any]) -> Subject:
@@ -151,7 +159,15 @@ def names(event: str, payload: Mapping[str, Any]) -> Subject:
         repository_id=_id(repository),
         hook_id=_id(payload, "hook_id") if event in ("ping", "meta") else None,
         ref=_text(payload, "ref") if event == "push" else "",
+        after=_text(payload, "after") if event == "push" else "",
+        sender=_sender(_object(payload, "sender")) if event == "push" else None,
     )
+
+
+def _sender(payload: Mapping[str, Any]) -> Sender | None:
+    """Who GitHub says caused it. Told, not believed: it names who moved a branch that was seen to have moved."""
+    number = _id(payload)
+    return None if number is None else Sender(number, _text(payload, "login"), _text(payload, "type"))
 
 
 def _object(payload: Mapping[str, Any], name: str) -> Mapping[str, Any]:

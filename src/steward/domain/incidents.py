@@ -41,6 +41,8 @@ class Cause(StrEnum):
     TLS_EXPIRING = "tls_expiring"
     BUDGET_SPENT = "budget_spent"
     NAME_TAKEN = "name_taken"
+    FOREIGN_CHANGE = "foreign_change"
+    SECRETS_UNREADABLE = "secrets_unreadable"
 
 
 PERSON_MAY_CLOSE = frozenset({Cause.ARCHIVED_ON_GITHUB, Cause.NAME_REUSED})

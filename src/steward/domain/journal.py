@@ -51,6 +51,19 @@ class Kind(StrEnum):
     UPDATE_SHIPPED = "update.shipped"
     UPDATE_ABANDONED = "update.abandoned"
     PROJECT_HEALTH = "project.health"
+    HOLD_PLACED = "hold.placed"
+    HOLD_LIFTED = "hold.lifted"
+    CHANGE_FOREIGN = "change.foreign"
+    PATCH_KEPT = "patch.kept"
+    SETTING_DRIFTED = "setting.drifted"
+    SETTING_MENDED = "setting.mended"
+    PROJECT_SCANNED = "project.scanned"
+    SECRET_SET = "secret.set"  # noqa: S105 - the name of an event
+    SECRET_UNSET = "secret.unset"  # noqa: S105 - the name of an event
+    SECRET_SENT = "secret.sent"  # noqa: S105 - the name of an event
+    SECRET_WAIVED = "secret.waived"  # noqa: S105 - the name of an event
+    SECRETS_ROTATED = "secrets.rotated"
+    INSTALLATION_RESTORED = "installation.restored"
     INCIDENT_OPENED = "incident.opened"
     INCIDENT_ACKNOWLEDGED = "incident.acknowledged"
     INCIDENT_RESOLVED = "incident.resolved"
@@ -137,7 +150,7 @@ class Topic(StrEnum):
 
 _TOPICS: Final = {
     Topic.STATUS: ("project.",),
-    Topic.BUILDING: ("operation.", "spec.", "estimate.", "release.", "update."),
-    Topic.GITHUB: ("repository.", "organisation."),
+    Topic.BUILDING: ("operation.", "spec.", "estimate.", "release.", "update.", "patch."),
+    Topic.GITHUB: ("repository.", "organisation.", "change.", "setting.", "hold."),
     Topic.INCIDENTS: ("incident.", "loss."),
 }

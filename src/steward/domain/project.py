@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from steward.domain.guards import Guard
+from steward.domain.hands import HandsOff
 from steward.domain.instant import Instant
 from steward.domain.lifecycle import Position
 from steward.domain.repository import Repository
@@ -31,6 +32,7 @@ class Management(StrEnum):
 class Project:
     """A project. `version` grows with every change; a move is a compare-and-set on it.
 
+    `hands_off` is what a person's push does (see `hands.HandsOff`).
     `expects` and `marker` are the name and the nonce of a repository that provisioning has asked for.
     `entered_at` is when the status was entered. `live` is the release that serves now (None: none).
     """
@@ -51,6 +53,7 @@ class Project:
     marker: str | None = None
     repository_id: int | None = None
     live: Mapping[str, Any] | None = None
+    hands_off: HandsOff = HandsOff.HOLD
 
     @property
     def position(self) -> Position:

@@ -16,6 +16,7 @@ from steward.domain.repository import Repo
 from steward.domain.spec import Proof, Template, TemplateRef
 from steward.domain.verdict import CommitChecks
 from steward.ports.engine import StopAsked
+from steward.ports.watching import ForgeWatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,8 @@ class Pull:
     mergeable: bool | None = None
 
 
-class ForgeWrite(Protocol):
-    """The writing side of a GitHub server, with the builder's credential. Repositories are named by id.
+class ForgeWrite(ForgeWatch, Protocol):
+    """The writing side of a GitHub server, with the builder's credential, which also reads. Repositories are named by id.
 
     Each method is an "ensure": asked twice it changes nothing the second time.
     """
@@ -90,8 +91,11 @@ class ForgeWrite(Protocol):
 
     def pull(self, repo_id: int, number: int) -> Pull: ...
 
-    def merge(self, repo_id: int, number: int, *, sha: str, title: str) -> Pull:
-        """Merge it if its head is still `sha`. Raises MovedOn where it is not, Blocked where rules forbid it."""
+    def merge(self, repo_id: int, number: int, *, sha: str, title: str, message: str = "") -> Pull:
+        """Merge it if its head is still `sha`; the merge commit says `title`, then `message`.
+
+        Raises MovedOn where it is not, Blocked where rules forbid it.
+        """
         ...
 
     def checks(self, repo_id: int, sha: str) -> CommitChecks:
@@ -100,6 +104,23 @@ class ForgeWrite(Protocol):
 
     def git_address(self, repo_id: int) -> tuple[str, str]:
         """Where git clones it from, and the token to give there as `x-access-token`. Never logged."""
+        ...
+
+    def ensure_secret(self, repo_id: int, name: str, value: str) -> Ensured:
+        """Set a secret for the repository's workflows, sealed for its public key before it leaves this process.
+
+        Raises Permanent: a name that GitHub does not take, a value that is too large, no right to it.
+        """
+        ...
+
+    def ensure_variable(self, repo_id: int, name: str, value: str) -> Ensured:
+        """Set a variable for the repository's workflows."""
+        ...
+
+    def mend(self, repo_id: int, setting: str, value: str) -> Ensured:
+        """Set one setting of the repository right: `default_branch` to a branch that is there, `visibility` to
+        "private" (nothing is ever published from here), `archived` to "false". Raises Permanent for anything else.
+        """
         ...
 
 
@@ -174,6 +195,22 @@ class Workshop(Protocol):
 
     def revert(self, repo_id: int, address: str, token: str, base: str, commits: Sequence[str]) -> str:
         """A commit on `base` that takes those commits back; its sha. Raises Permanent where that conflicts."""
+        ...
+
+    def unpushed(self, repo_id: int, clone: Path, base: str, most: int) -> tuple[str, bool]:
+        """What lies in an agent's clone beyond `base`, committed or not, as `git apply` takes it, ignored files left
+        out; and whether it was cut at `most` characters. "" where there is nothing. Runs nothing of the clone.
+        """
+        ...
+
+    def rebase(self, repo_id: int, address: str, token: str, base: str, head: str, onto: str) -> str | None:
+        """The commits between `base` and `head` put on top of `onto`; the new head, None where that conflicts."""
+        ...
+
+    def is_plain_merge(
+        self, repo_id: int, address: str, token: str, commit: str, onto: str, head: str
+    ) -> bool:
+        """Whether a commit holds exactly what merging `head` into `onto` without conflict comes to, no more."""
         ...
 
 

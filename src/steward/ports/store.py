@@ -17,6 +17,7 @@ from steward.domain.repository import PageMark, Repository
 from steward.ports.access import AccessReads, AccessWrites
 from steward.ports.attention import AttentionReads
 from steward.ports.board import BoardReads
+from steward.ports.hands import HandReads, HandWrites
 from steward.ports.inbox import InboxReads, InboxWrites
 from steward.ports.measures import MeasureReads
 from steward.ports.records import RecordReads, RecordWrites
@@ -61,7 +62,9 @@ class NameRecord:
     until: datetime | None = None
 
 
-class Reads(AccessReads, AttentionReads, BoardReads, InboxReads, MeasureReads, RecordReads, Protocol):
+class Reads(
+    AccessReads, AttentionReads, BoardReads, HandReads, InboxReads, MeasureReads, RecordReads, Protocol
+):
     """What can be read in one consistent view."""
 
     def organisations(self) -> list[Organisation]:
@@ -230,7 +233,7 @@ class Reads(AccessReads, AttentionReads, BoardReads, InboxReads, MeasureReads, R
         ...
 
 
-class Writes(AccessWrites, InboxWrites, RecordWrites, Reads, Protocol):
+class Writes(AccessWrites, HandWrites, InboxWrites, RecordWrites, Reads, Protocol):
     """One transaction. It commits when its block ends, and leaves nothing behind if the block raises."""
 
     def add_organisation(self, login: str, server: str) -> Organisation: ...
