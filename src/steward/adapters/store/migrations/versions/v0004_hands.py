@@ -120,6 +120,7 @@ def _holds() -> None:
     stands = "lifted_at IS NULL"
     _index("uq_holds_standing", "holds", "project_id", "reason", where=stands, unique=True)
     _index("ix_holds_project", "holds", "project_id", "id")
+    _index("ix_holds_until_green", "holds", "organisation_id", "id", where=f"{stands} AND until_green")
 
 
 def _watches() -> None:
