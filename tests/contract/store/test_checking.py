@@ -217,6 +217,7 @@ def test_no_read_of_a_beat_goes_through_a_whole_table(tmp_path: Path) -> None:
     ] == []
     whole_organisation = [plan for plan, _ in plans if plan.endswith("(organisation_id=?)")]
     assert sorted({plan.split(" INDEX ")[1].split()[0] for plan in whole_organisation}) == [
+        "ix_holds_until_green",  # those alone
         "ix_looks_organisation",  # newest first, up to a limit
         "ix_repositories_digests",  # the digests themselves
         "ix_repositories_held",
