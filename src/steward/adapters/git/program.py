@@ -12,7 +12,7 @@ import resource
 import signal
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -155,6 +155,26 @@ class Git:
                 f"git {args[0]} failed: {explained(done.err)}", "Look at the disk and the repository"
             )
         return done
+
+    def watched(
+        self,
+        repo: Path,
+        *args: str,
+        config: Mapping[str, str],
+        watch: Callable[[], None],
+        every_s: float = 0.1,
+    ) -> Done:
+        """The same as `run`, with `watch` called again and again meanwhile; what it raises ends the call."""
+        with ExitStack() as closing:
+            process = self._start(repo, args, config, None, None, None)
+            closing.callback(_end, process)
+            while True:
+                try:
+                    out, err = process.communicate(timeout=every_s)
+                except subprocess.TimeoutExpired:
+                    watch()
+                else:
+                    return Done(process.returncode, out, err.decode("utf-8", "replace"))
 
     def first(
         self,

@@ -31,14 +31,15 @@ _CONFIG: Final = {
 def unpushed(
     store: Store, bare: Path, clone: Path, base: str, most: int, limits: tuple[Bounds, Most]
 ) -> tuple[str, bool]:
-    """What the clone holds beyond `base` (a commit that is here), as `git apply` takes it, and whether it is less.
+    """What the clone holds beyond `base`, as `git apply` takes it, and whether it is less.
 
     It begins with lines of "# ", which `git apply` passes over, for what was left out. `most` is in characters; a
     longer patch ends with the line before. A clone that is not there holds nothing. Raises Permanent for one that
-    is a link.
+    is a link, and where `base` is not here.
     """
     if not os.path.lexists(clone):
         return "", False
+    store.require(bare, base)
     bounds, limit = limits
     notes = []
     start = base

@@ -140,7 +140,7 @@ class Wanderer:
                 kind = stat.S_IFMT(one.stat(follow_symlinks=False).st_mode)
                 if one.name.lower() == ".git":
                     continue
-                if _barred(one.name, kind):
+                if barred(one.name, kind):
                     self._leave(path, "git takes no such name")
                 elif stat.S_ISDIR(kind) and self._tracked.get(path, ("", ""))[0] == SUBMODULE:
                     self._seen.add(path)
@@ -237,7 +237,7 @@ class Wanderer:
             self._found.left_out.append(f"{path + '/'!r}, or a part of it: {why}")
 
 
-def _barred(name: str, kind: int) -> bool:
+def barred(name: str, kind: int) -> bool:
     """Whether git refuses such a name, on this system or another."""
     parts = [_UNSEEN.sub("", part) for part in name.split("\\")]
     if any(map(_GIT.fullmatch, parts)):

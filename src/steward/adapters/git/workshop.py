@@ -280,7 +280,6 @@ class GitWorkshop:
         with lines of "# " that say what. Raises Permanent where `base` is not here, or the clone is a link.
         """
         with self._store.locked(repo_id) as bare:
-            self._store.require(bare, base)
             return unpushed(self._store, bare, clone, base, most, (self._bounds, self._most))
 
     def rebase(self, repo_id: int, address: str, token: str, base: str, head: str, onto: str) -> str | None:
