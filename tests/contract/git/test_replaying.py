@@ -17,18 +17,11 @@ from steward.ports.errors import Permanent, Unreachable
 from steward.testing.clock import FakeClock
 from steward.testing.forge import FakeForge
 from steward.testing.tools import FakeWorkshop, Gate, GatedForge
-from tests.contract.git.test_workshop import Bench, git
+from tests.contract.git.test_workshop import Bench
 
 NOWHERE = "http://127.0.0.1:9/acme/shop.git"
 """What is here already is not asked for."""
-AUTHOR = {
-    "GIT_AUTHOR_NAME": "Änn Agent",
-    "GIT_AUTHOR_EMAIL": "ann@acme.test",
-    "GIT_AUTHOR_DATE": "1600000000 +0530",
-    "GIT_COMMITTER_NAME": "Ann",
-    "GIT_COMMITTER_EMAIL": "ann@acme.test",
-    "GIT_COMMITTER_DATE": "1600000001 +0000",
-}
+WHO = "author Änn Agent <ann@acme.test> 1600000000 +0530\ncommitter Ann <ann@acme.test> 1600000001 +0000\n"
 BASE = {"a": b"1\n", "b": b"1\n", "c": b"1\n"}
 
 
@@ -49,36 +42,31 @@ class Lab(Protocol):
 
 
 class Real:
-    """Commits are made in a repository of their own and taken from there."""
+    """Commits are put straight into the workshop's own repository: one call of git each."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.shop: Workshop = GitWorkshop(root / "git")
-        self.lab = root / "lab"
-        self.lab.mkdir()
-        git(self.lab, "init", "--quiet")
-
-    def run(self, *args: str, stdin: bytes = b"") -> str:
-        env = environment() | AUTHOR | {"GIT_INDEX_FILE": str(self.root / "index")}
-        done = subprocess.run(
-            ["git", *args], cwd=self.lab, env=env, input=stdin, capture_output=True, check=True
-        )
-        return done.stdout.decode().strip()
+        made = GitWorkshop(root / "git")
+        with made._store.locked(1) as bare:
+            self._bare = bare
+        self.shop: Workshop = made
 
     def commit(self, files: Mapping[str, bytes], *parents: str) -> str:
-        self.run("read-tree", "--empty")
+        message = "Wörk\n\nBecause.\n".encode()
+        stream = b"reset refs/heads/it\n\ncommit refs/heads/it\n" + WHO.encode()
+        stream += b"data %d\n" % len(message) + message
+        for number, parent in enumerate(parents):
+            stream += f"{'merge' if number else 'from'} {parent}\n".encode()
+        stream += b"deleteall\n"
         for path, data in files.items():
-            blob = self.run("hash-object", "-w", "--stdin", stdin=data)
-            self.run("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}")
-        ends = [part for parent in parents for part in ("-p", parent)]
-        sha = self.run("commit-tree", self.run("write-tree"), *ends, stdin="Wörk\n\nBecause.\n".encode())
-        self.run("update-ref", "refs/heads/it", sha)
-        assert self.shop.take(1, self.lab, "it") == sha
-        return sha
+            stream += f"M 100644 inline {path}\ndata {len(data)}\n".encode() + data + b"\n"
+        call = ["git", f"--git-dir={self._bare}", "fast-import", "--quiet", "--force"]
+        subprocess.run(call, input=stream, env=environment(), capture_output=True, check=True)
+        return (self._bare / "refs" / "heads" / "it").read_text().strip()
 
     def bare(self, *args: str) -> bytes:
-        where = f"--git-dir={self.root / 'git' / '1.git'}"
-        return subprocess.run(["git", where, *args], capture_output=True, check=True).stdout
+        call = ["git", f"--git-dir={self._bare}", *args]
+        return subprocess.run(call, capture_output=True, check=True).stdout
 
     def files(self, sha: str) -> dict[str, bytes]:
         names = self.bare("ls-tree", "-r", "--name-only", sha).decode().split()

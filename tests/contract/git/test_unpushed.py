@@ -355,7 +355,7 @@ def law(bench: Bench, trees: list[dict[str, tuple[str, bytes]]]) -> None:
 LAW = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 
 
-@settings(LAW, max_examples=6)
+@settings(LAW, max_examples=5)
 @given(trees=st.lists(FILES, min_size=2, max_size=3))
 def test_a_patch_gives_exactly_the_tree(bench: Bench, trees: list[dict[str, tuple[str, bytes]]]) -> None:
     law(bench, trees)
