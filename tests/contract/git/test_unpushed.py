@@ -104,6 +104,11 @@ def test_a_patch_is_cut_at_a_line_and_says_so(bench: Bench) -> None:
     assert 900 < len(patch) <= 1_000
     assert patch.endswith("\n")
     assert "+line 1\n" in patch
+    (clone / "long.txt").write_text("ä" * 1_999 + "\n" + "€ü\n" * 5_000)
+    for most in range(4_000, 4_004):
+        patch, cut = bench.shop.unpushed(bench.id, clone, base, most)
+        assert cut
+        assert "+€ü\n" in patch, "a cut within a character costs a line at most"
 
 
 def test_what_is_no_utf_8_is_given_in_binary_form_and_applies(bench: Bench) -> None:
@@ -257,6 +262,13 @@ def test_garbage_is_bounded_what_fits_is_kept_and_the_rest_is_named(bench: Bench
         deep = deep / "d"
     deep.mkdir(parents=True)
     (deep / "f").touch()
+    below = os.open(clone, os.O_RDONLY)
+    for _ in range(18):  # more than a path may have
+        os.mkdir("n" * 250, dir_fd=below)
+        inner = os.open("n" * 250, os.O_RDONLY, dir_fd=below)
+        os.close(below)
+        below = inner
+    os.close(below)
     (clone / "many").mkdir()
     for number in range(600):
         (clone / "many" / f"{number:04}").write_text("m\n")

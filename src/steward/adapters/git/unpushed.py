@@ -139,6 +139,8 @@ class _Desk:
         forms = ("--no-textconv", "--no-renames", "--no-color", "--src-prefix=a/", "--dst-prefix=b/")
         call = (*asked, *forms, "--submodule=short", "--ignore-submodules=none", base, "--")
         out, whole = self._git.first(self._dir, *call, most=most, config=_CONFIG, env=self._env)
+        if not whole:
+            out = out[: out.rfind(b"\n") + 1]
         return [section for section in _SECTION.split(out) if section], whole
 
 

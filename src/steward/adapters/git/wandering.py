@@ -121,12 +121,12 @@ class Wanderer:
                 (self._clean / here.path).mkdir(exist_ok=True)
                 if not here.ignored:
                     self._copy_ignore(opened, here.path)
+            for entry in found:
+                if stat.S_ISDIR(entry.kind):
+                    (self._clean / entry.path).mkdir(exist_ok=True)
         except OSError as error:
             self._leave_directory(here.path, error.strerror or "not readable")
             return []
-        for entry in found:
-            if stat.S_ISDIR(entry.kind):
-                (self._clean / entry.path).mkdir(exist_ok=True)
         return found
 
     def _entries(self, opened: int, here: _Entry) -> Iterator[_Entry]:
