@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import pytest
 
 from steward.app.inbox import take_in
+from steward.app.whose import Examination, Examined, Eyes
 from steward.domain.agents import RunSpec
 from steward.domain.deliveries import Delivery
-from steward.domain.hands import Exit, HandsOff, Reason
+from steward.domain.hands import Exit, HandsOff, Reason, Watch
 from steward.domain.lifecycle import Refused
 from steward.domain.operations import OperationState, Work
 from steward.domain.project import Management
@@ -23,14 +26,17 @@ from tests.app.hands_kit import hands, hold, holds, lived, noticed, repo
 
 def deliver(driven: Driven, *pushes: Pushed) -> None:
     """Have these deliveries arrive, in this order."""
-    import json
-
     now = driven.clock.now().at
     rows = [
         Delivery(-1, f"guid-{id(one)}", "push", now, json.dumps(one.payload()).encode()) for one in pushes
     ]
     with driven.store.writing() as tx:
         take_in(tx, rows, driven.forge.server)
+
+
+def pushed(driven: Driven) -> str:
+    """Boris pushes to the default branch."""
+    return driven.build.person_push(repo(driven), "main", {"notes.md": b"by hand"}, "boris")
 
 
 # What is ours ------------------------------------------------------------------------------------------
@@ -48,24 +54,21 @@ def test_nothing_of_ours_is_called_foreign_from_an_order_to_a_live_site_and_an_u
     assert "hold.placed" not in driven.kinds()
 
 
-def test_a_merge_whose_answer_was_lost_is_known_by_its_seal(driven: Driven) -> None:
+def test_our_merges_are_known_by_their_seal_without_the_ledger(driven: Driven) -> None:
     driven.order()
-    with driven.store.writing() as tx:
-        project = driven.project()
-        assert project.repository_id is None, "nothing is there yet"
-    driven.until(lambda: driven.project().status is Status.DESIGNED)
-    number = repo(driven)
-    with driven.store.writing() as tx:
-        for entry in tx.ledger(number, "main"):
-            if entry.after is not None and entry.head is not None:
-                # As a crash between the merge and its entry leaves it.
-                from dataclasses import replace
+    driven.until(lambda: driven.project().status is Status.IMPLEMENTING)
+    base = str(driven.work_of(Work.DESIGN).facts["base"])
+    before = Watch(repo(driven), driven.project().id, "main", {"main": base})
+    heads = driven.build.heads(repo(driven), "main", "steward/")
 
-                tx.enter(replace(entry, after=None, made=False))
-    noticed(driven)
-    assert holds(driven) == []
-    driven.drive()
-    judge_live(driven)
+    def judged(eyes: Eyes) -> Examined:
+        made = Examination(eyes, before, [], lambda _shas, _branch: {}, driven.clock.now().at)
+        return made.judge("main", heads, None)
+
+    assert judged(driven.eyes).findings == ()
+    assert judged(driven.eyes).tips == {"main": driven.tip()}
+    (finding,) = judged(replace(driven.eyes, seal_key=lambda: b"of another installation")).findings
+    assert finding.after == driven.tip()
 
 
 # A person pushes to the default branch -----------------------------------------------------------------
@@ -79,8 +82,10 @@ def test_a_persons_push_to_the_default_branch_is_a_hold_and_no_change_of_status(
     assert (found.reason, found.words) == (Reason.FOREIGN, "boris pushed 1 commit to main")
     assert driven.project().status is Status.ACTIVE
     shown = found.evidence
-    assert shown["who"] == ["boris"] and shown["known_by"] == "polling"
-    assert shown["files"] == {"notes.md": "A"} and shown["tip"] == driven.tip()
+    assert shown["who"] == ["boris"]
+    assert shown["known_by"] == "polling"
+    assert shown["files"] == {"notes.md": "A"}
+    assert shown["tip"] == driven.tip()
     assert [commit["title"] for commit in shown["commits"]] == ["Notes by hand"]
     assert driven.open_causes() == ["foreign_change"]
     assert any("boris pushed 1 commit to main" in title for title in driven.deliver())
@@ -99,10 +104,10 @@ def test_a_hold_stops_the_agent_and_keeps_its_unpushed_work_as_a_patch(driven: D
     driven.drive()
     operation = driven.work_of(Work.IMPLEMENT)
     assert operation.state is OperationState.WAITING
-    with driven.store.reading() as view:
-        (patch,) = view.patches(driven.project().id)
+    patch = hands(driven).patch("shop")
     assert patch.operation_id == operation.id
-    assert "half.py" in patch.text and "+half done" in patch.text
+    assert "half.py" in patch.text
+    assert "+half done" in patch.text
     assert "patch.kept" in driven.kinds()
     driven.agent.works = None
     hands(driven).leave("shop")
@@ -147,7 +152,8 @@ def test_resuming_leaves_what_is_live_as_it_is(driven: Driven) -> None:
     hands(driven).leave("shop")
     driven.drive()
     noticed(driven)
-    assert holds(driven) == [] and driven.releases()[0].commit == live
+    assert holds(driven) == []
+    assert driven.releases()[0].commit == live
     assert driven.project().status is Status.ACTIVE
 
 
@@ -162,10 +168,12 @@ def test_another_push_brings_the_hold_up_to_date_and_what_was_not_seen_is_not_ac
     hands(driven).leave("shop")
     noticed(driven)
     second = hold(driven)
-    assert second.id != first.id and second.evidence["files"] == {"two.md": "A"}
+    assert second.id != first.id
+    assert second.evidence["files"] == {"two.md": "A"}
     driven.build.person_push(repo(driven), "main", {"three.md": b"3"}, "clara")
     noticed(driven)
-    assert hold(driven).id == second.id and hold(driven).evidence["who"] == ["boris", "clara"]
+    assert hold(driven).id == second.id
+    assert hold(driven).evidence["who"] == ["boris", "clara"]
 
 
 def test_a_push_that_is_taken_back_holds_nothing_any_more(driven: Driven) -> None:
@@ -176,7 +184,8 @@ def test_a_push_that_is_taken_back_holds_nothing_any_more(driven: Driven) -> Non
     assert hold(driven)
     driven.build.person_force_push(repo(driven), "main", onto=known)
     noticed(driven)
-    assert holds(driven) == [] and driven.open_causes() == []
+    assert holds(driven) == []
+    assert driven.open_causes() == []
 
 
 # Whose it is, and what always holds --------------------------------------------------------------------
@@ -251,7 +260,8 @@ def test_a_policy_that_only_tells_holds_nothing_and_says_so(driven: Driven) -> N
     driven.build.person_push(repo(driven), "main", {"notes.md": b"by hand"}, "boris")
     noticed(driven)
     noticed(driven)
-    assert holds(driven) == [] and driven.kinds().count("change.foreign") == 1
+    assert holds(driven) == []
+    assert driven.kinds().count("change.foreign") == 1
     assert "shop: boris pushed 1 commit to main" in driven.deliver()
 
 
@@ -263,7 +273,8 @@ def test_a_policy_that_continues_waits_for_green_checks_of_that_commit(driven: D
     driven.build.person_push(repo(driven), "main", {"notes.md": b"by hand"})
     noticed(driven)
     noticed(driven)
-    assert hold(driven).until_green and hold(driven).evidence["checks"] == "pending"
+    assert hold(driven).until_green
+    assert hold(driven).evidence["checks"] == "pending"
     driven.build.conclude = lambda _files: "success"
     noticed(driven)
     assert holds(driven) == []
@@ -278,13 +289,14 @@ def test_the_checks_of_what_a_person_pushed_are_shown_with_the_hold(driven: Driv
     noticed(driven)
     assert hold(driven).evidence["checks"] == "red"
     noticed(driven)
-    assert hold(driven).evidence["checks"] == "red" and not hold(driven).until_green
+    assert hold(driven).evidence["checks"] == "red"
+    assert not hold(driven).until_green
 
 
 def test_another_default_branch_always_holds(driven: Driven) -> None:
     lived(driven)
     driven.build.person_push(repo(driven), "other", {"x.md": b"1"})
-    driven.forge.change(repo(driven), default_branch="other")
+    driven.forge.edit(repo(driven), default_branch="other")
     noticed(driven)
     assert hold(driven).words == "the default branch was changed from main to other"
     hands(driven).leave("shop")
@@ -295,23 +307,32 @@ def test_another_default_branch_always_holds(driven: Driven) -> None:
 # Branches of ours --------------------------------------------------------------------------------------
 
 
-def implementing(driven: Driven) -> str:
-    """At work, with a pull request open whose checks never end; its branch."""
+def implementing(driven: Driven, act: Callable[[str], object]) -> str:
+    """At work, with a pull request open whose checks run as `act` happens and a beat passes; its branch."""
     driven.order()
     driven.until(lambda: driven.project().status is Status.IMPLEMENTING)
-    driven.build.conclude = lambda _files: ""
-    driven.until(lambda: "pull" in driven.work_of(Work.IMPLEMENT).facts)
+    left = [act]
+
+    def conclude(_files: Mapping[str, bytes]) -> str:
+        if driven.project().status is Status.IMPLEMENTING and left:
+            left.pop()(driven.branch(Work.IMPLEMENT))
+            noticed(driven)
+            return ""
+        return "success"
+
+    driven.build.conclude = conclude
+    driven.drive()
     return driven.branch(Work.IMPLEMENT)
 
 
 def test_a_persons_commit_on_our_branch_stops_the_run_and_is_never_overwritten(driven: Driven) -> None:
-    branch = implementing(driven)
-    theirs = driven.build.person_push(repo(driven), branch, {"better.py": b"1"}, "boris")
-    noticed(driven)
-    driven.drive()
+    branch = implementing(
+        driven, lambda name: driven.build.person_push(repo(driven), name, {"better.py": b"1"}, "boris")
+    )
+    theirs = driven.build.tip(repo(driven), branch)
+    assert driven.build.held(str(theirs))[1]["better.py"] == b"1"
     assert hold(driven).reason is Reason.BRANCH
     assert driven.work_of(Work.IMPLEMENT).state is OperationState.WAITING
-    driven.build.conclude = lambda _files: "success"
     driven.clock.advance(600)
     driven.drive()
     assert driven.build.tip(repo(driven), branch) == theirs
@@ -322,11 +343,8 @@ def test_a_persons_commit_on_our_branch_stops_the_run_and_is_never_overwritten(d
 
 
 def test_our_unfinished_work_is_put_on_top_of_theirs(driven: Driven) -> None:
-    branch = implementing(driven)
-    theirs = driven.build.person_push(repo(driven), "main", {"notes.md": b"by hand"}, "boris")
-    noticed(driven)
-    driven.drive()
-    driven.build.conclude = lambda _files: "success"
+    branch = implementing(driven, lambda _name: pushed(driven))
+    theirs = driven.tip()
     before = driven.build.tip(repo(driven), branch)
     hands(driven).leave("shop", Exit.REBASE)
     driven.until(lambda: driven.build.tip(repo(driven), branch) != before)
@@ -337,37 +355,35 @@ def test_our_unfinished_work_is_put_on_top_of_theirs(driven: Driven) -> None:
 
 
 def test_work_that_does_not_go_on_top_of_theirs_is_done_anew_there(driven: Driven) -> None:
-    branch = implementing(driven)
-    ours = driven.build.held(str(driven.build.tip(repo(driven), branch)))[1]
-    base = driven.build.held(driven.tip())[1]
-    changed = next(path for path in ours if ours[path] != base.get(path))
-    driven.build.person_push(repo(driven), "main", {changed: b"quite another thing"}, "boris")
-    noticed(driven)
-    driven.drive()
-    driven.build.conclude = lambda _files: "success"
+    def same_file(branch: str) -> None:
+        ours = driven.build.held(str(driven.build.tip(repo(driven), branch)))[1]
+        base = driven.build.held(driven.tip())[1]
+        changed = next(path for path in ours if ours[path] != base.get(path))
+        driven.build.person_push(repo(driven), "main", {changed: b"quite another thing"}, "boris")
+
+    implementing(driven, same_file)
     runs = len(driven.agent.runs)
     hands(driven).leave("shop", Exit.REBASE)
     driven.drive()
     judge_live(driven)
     assert len(driven.agent.runs) > runs
-    assert "hold.placed" in driven.kinds() and holds(driven) == []
+    assert "hold.placed" in driven.kinds()
+    assert holds(driven) == []
 
 
 def test_a_pull_request_that_a_person_merged_as_it_was_is_no_foreign_change(driven: Driven) -> None:
-    implementing(driven)
-    number = int(driven.work_of(Work.IMPLEMENT).facts["pull"])
-    driven.build.person_merge(repo(driven), number, login="boris")
-    noticed(driven)
-    assert holds(driven) == []
-    driven.build.conclude = lambda _files: "success"
-    driven.drive()
-    judge_live(driven)
+    def merges(_branch: str) -> None:
+        number = int(driven.work_of(Work.IMPLEMENT).facts["pull"])
+        driven.build.person_merge(repo(driven), number, login="boris")
+
+    implementing(driven, merges)
+    assert "hold.placed" not in driven.kinds()
+    assert driven.project().status is Status.ACTIVE
+    assert driven.releases()[0].commit == driven.tip()
 
 
 def test_a_branch_of_ours_that_is_taken_away_holds(driven: Driven) -> None:
-    branch = implementing(driven)
-    driven.build.person_delete_branch(repo(driven), branch)
-    noticed(driven)
+    branch = implementing(driven, lambda name: driven.build.person_delete_branch(repo(driven), name))
     assert (hold(driven).reason, hold(driven).words) == (
         Reason.BRANCH,
         f"the branch {branch} was deleted",
@@ -385,8 +401,6 @@ def test_a_pause_holds_until_somebody_resumes(driven: Driven) -> None:
     assert driven.work_of(Work.IMPLEMENT).state is OperationState.WAITING
     assert hold(driven).words == "paused: a demonstration at noon"
     assert driven.open_causes() == [], "a person's own word is no incident"
-    with pytest.raises(Refused, match="the holds on the project must be lifted first"):
-        driven.building().retry("shop")
     hands(driven).leave("shop")
     driven.drive()
     judge_live(driven)
@@ -409,18 +423,16 @@ def test_a_file_in_the_repository_holds_it_until_it_is_gone(driven: Driven) -> N
 
 def test_a_topic_holds_the_repository_until_it_is_gone(driven: Driven) -> None:
     lived(driven)
-    driven.forge.change(repo(driven), topics=("do-not-touch", "web"))
+    driven.forge.edit(repo(driven), topics=("do-not-touch", "web"))
     noticed(driven)
     assert hold(driven).words == "the repository bears the topic do-not-touch"
-    driven.forge.change(repo(driven), topics=("web",))
+    driven.forge.edit(repo(driven), topics=("web",))
     noticed(driven)
     assert holds(driven) == []
 
 
 def test_handing_over_leaves_the_project_to_them(driven: Driven) -> None:
-    branch = implementing(driven)
-    driven.build.person_push(repo(driven), "main", {"notes.md": b"by hand"})
-    noticed(driven)
+    branch = implementing(driven, lambda _name: pushed(driven))
     hands(driven).leave("shop", Exit.HAND_OVER, "theirs from here")
     assert driven.project().management is Management.WATCH
     assert driven.work_of(Work.IMPLEMENT).state is OperationState.CANCELLED
@@ -429,21 +441,20 @@ def test_handing_over_leaves_the_project_to_them(driven: Driven) -> None:
     driven.build.person_push(repo(driven), branch, {"more.md": b"by hand"})
     noticed(driven)
     driven.drive()
-    assert holds(driven) == [] and driven.project().status is Status.DESIGNED
+    assert holds(driven) == []
+    assert driven.project().status is Status.DESIGNED
     driven.building().manage("shop", "drive")
     noticed(driven)
     assert holds(driven) == [], "what they did meanwhile is nobody's business"
 
 
 def test_stopping_gives_the_work_up_and_waits_for_a_word(driven: Driven) -> None:
-    implementing(driven)
-    driven.build.person_push(repo(driven), "main", {"notes.md": b"by hand"})
-    noticed(driven)
+    implementing(driven, lambda _name: pushed(driven))
     hands(driven).leave("shop", Exit.STOP)
     driven.drive()
-    assert driven.project().status is Status.DESIGNED and holds(driven) == []
-    driven.build.conclude = lambda _files: "success"
-    driven.building().start("shop")
+    assert driven.project().status is Status.DESIGNED
+    assert holds(driven) == []
+    driven.building().retry("shop")
     driven.drive()
     judge_live(driven)
 

@@ -1,20 +1,21 @@
 """Watches over the branches and settings of driven projects: finds what is not ours, and holds the project for it.
 
 The heartbeat says that a repository was pushed to; this reads where its branches are, judges whose the moves were
-(`judging`), and stores what follows in one transaction. Webhooks make it quick, the interval makes it sure.
+(`whose`), and stores what follows in one transaction. Webhooks make it quick, the interval makes it sure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from steward.app.accounts import SETTINGS, accept, begin_watch, plain_settings
 from steward.app.holds import evidence, lift, place, who, words
-from steward.app.judging import Examination, Examined, Eyes
+from steward.app.operations.ending import cancel
 from steward.app.reconcile import move_event
+from steward.app.whose import Examination, Examined, Eyes
 from steward.domain.consequences import ACTOR, Step
 from steward.domain.guards import Guard
 from steward.domain.hands import (
@@ -26,13 +27,14 @@ from steward.domain.hands import (
     Finding,
     Hold,
     Reason,
+    Sender,
     Watch,
     answer,
 )
 from steward.domain.journal import Event, Kind, Notice
 from steward.domain.lifecycle import Who, advance
 from steward.domain.needs import touches
-from steward.domain.operations import Operation
+from steward.domain.operations import OVERTAKEN, Operation, Work
 from steward.domain.project import Management, Project, Tracked, standing
 from steward.domain.reports import Seen
 from steward.domain.repository import Presence, Repository
@@ -162,9 +164,9 @@ class Watching:
         with self.store.reading() as view:
             entries = view.ledger(watch.repository_id)
 
-        def senders(shas: Any) -> Any:
+        def senders(shas: Collection[str], branch: str) -> Mapping[str, Sender]:
             with self.store.reading() as view:
-                return view.senders(watch.repository_id, shas)
+                return view.senders(watch.repository_id, shas, branch)
 
         examination = Examination(self.eyes, watch, entries, senders, looked.at)
         return examination.judge(looked.row.repo.default_branch or "main", looked.heads, working)
@@ -297,6 +299,10 @@ class Watching:
             return
         proofs = standing(project) | {Guard.TIP_IS_FOREIGN}
         why = words(finding)
+        operation = tx.open_operation(project.id)
+        if operation is not None and operation.kind is Work.DEPLOY:
+            row = tx.save_operation(replace(operation, facts={**operation.facts, OVERTAKEN: True}))
+            cancel(tx, row, seen.at, ACTOR, why)
         move = advance(project.position, Trigger.TIP_MOVED, Who.HEARTBEAT, proofs)
         tx.move(project, move, seen.at)
         step = Step(Trigger.TIP_MOVED, frozenset(proofs), why)
@@ -363,6 +369,8 @@ class Watching:
         if not isinstance(found, Tracked) or found.project is None or self.eyes.checks is None:
             return
         tip = str(hold.evidence.get("tip") or "")
+        if not tip:
+            return
         try:
             verdict = self.eyes.checks(found.repository.repo.id, tip, hold.since)
         except (Transient, Permanent):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from steward.domain.operations import Operation, OperationState, Work
+from steward.domain.operations import OVERTAKEN, Operation, OperationState, Work
 from steward.domain.project import Management, Project
 from steward.domain.spec import Update
 from steward.domain.status import Status
@@ -28,7 +28,7 @@ def next_work(project: Project, last: Operation | None, *, held: bool, deploys: 
     """
     if held or project.management is not Management.DRIVE:
         return None
-    if last is None or last.state is not OperationState.SUCCEEDED:
+    if last is None or (last.state is not OperationState.SUCCEEDED and not last.facts.get(OVERTAKEN)):
         return None
     work = NEXT.get(project.status)
     if work is Work.DEPLOY and not deploys:

@@ -72,6 +72,10 @@ OPEN: Final = frozenset({OperationState.QUEUED, OperationState.RUNNING, Operatio
 """Not ended yet: a project has at most one operation in these."""
 
 
+OVERTAKEN: Final = "overtaken"
+"""The fact of a cancelled operation that nobody gave up: what it worked on has moved on, and the road leads on."""
+
+
 class Fault(StrEnum):
     """Whose fault a failure is. Only a product fault ever sends work back to the developer."""
 

@@ -13,11 +13,11 @@ from steward.app.building import Building
 from steward.app.describing import Wish
 from steward.app.driving import Driver
 from steward.app.health import Health
-from steward.app.judging import Eyes
 from steward.app.operations.context import Tools
 from steward.app.operations.runner import Runner
 from steward.app.policy import Policy
 from steward.app.watching import Watching
+from steward.app.whose import Eyes
 from steward.domain.agents import Role
 from steward.domain.operations import Operation, Work
 from steward.domain.people import Principal, local

@@ -20,7 +20,7 @@ STANDS: Final = "lifted_at IS NULL"
 """Whether a hold stands, literally as the partial indexes say it: only then are they taken."""
 
 FOREIGN: Final = f"{STANDS} AND reason = 'foreign'"
-"""Whether a hold stands that lifts itself; likewise."""
+"""Whether a hold stands for a foreign move of a default branch; likewise."""
 
 
 def _project(**options: Any) -> Column[Any]:

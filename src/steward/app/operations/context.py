@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from steward.app.filing import told
 from steward.app.holds import held_words
-from steward.app.judging import Eyes
 from steward.app.queries import the_project
+from steward.app.whose import Eyes
 from steward.domain.agents import Limits, Role
 from steward.domain.estimating import Rates
 from steward.domain.instant import Instant, elapsed_s

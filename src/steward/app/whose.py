@@ -65,12 +65,13 @@ class Examined:
 
 @dataclass(slots=True)
 class Examination:
-    """One look at the branches of one repository. `senders` tells who moved a branch to which of these commits."""
+    """One look at the branches of one repository. `senders` tells who moved a branch to
+    which of these commits."""
 
     eyes: Eyes
     watch: Watch
     entries: Sequence[Entry]
-    senders: Callable[[Collection[str]], Mapping[str, Sender]]
+    senders: Callable[[Collection[str], str], Mapping[str, Sender]]
     now: datetime
     _tips: dict[str, str] = field(default_factory=dict)
     _new: list[Entry] = field(default_factory=list)
@@ -130,7 +131,7 @@ class Examination:
             self._tips[branch] = shown
             self._touched.update(compared.files)
             return
-        told, whole = movers(self.senders([shown, *(c.sha for c in compared.commits)]), known, shown)
+        told, whole = movers(self._told(branch, shown, compared), known, shown)
         kind = "switched" if switched else "forced" if compared.forced else "pushed"
         always = always_holds(compared, shown)
         if switched:
@@ -229,8 +230,8 @@ class Examination:
             del self._tips[branch]
         if working is None:
             return
-        known, shown = self.watch.tips.get(working), heads.ours.get(working)
         entries = [entry for entry in self.entries if entry.branch == working]
+        known, shown = self._newest(entries, self.watch.tips.get(working)), heads.ours.get(working)
         if shown == known or reaches(entries, known, shown):
             if shown is not None:
                 self._tips[working] = shown
@@ -244,7 +245,7 @@ class Examination:
             if not self._is_merged(known):
                 self._found(Finding(working, known, None, "deleted", always=always_holds(None, None)))
             return
-        self._found(self._on_branch(working, self._newest(entries, known), shown))
+        self._found(self._on_branch(working, known, shown))
 
     def _is_merged(self, head: str | None) -> bool:
         """Whether that head was merged: forges take a branch away then."""
@@ -256,15 +257,15 @@ class Examination:
 
     @staticmethod
     def _newest(entries: Sequence[Entry], known: str | None) -> str | None:
-        """Where we have last pushed the branch to, as far as the ledger tells."""
-        pushes = [entry for entry in entries if entry.kind is EntryKind.PUSH and entry.made]
-        return max(pushes, key=lambda entry: entry.id).after if pushes else known
+        """Where a branch of ours was last known to be: where we pushed it, or where a person's move was taken as it is."""
+        made = [entry for entry in entries if entry.kind is not EntryKind.MERGE and entry.made]
+        return max(made, key=lambda entry: entry.id).after if made else known
 
     def _on_branch(self, branch: str, before: str | None, shown: str) -> Finding:
         if before is None:
             return Finding(branch, None, shown, "pushed", always="the branch is somebody else's")
         compared = self.eyes.forge().compare(self._id, before, shown)
-        told, _ = movers(self.senders([shown, *(c.sha for c in compared.commits)]), before, shown)
+        told, _ = movers(self._told(branch, shown, compared), before, shown)
         kind = "forced" if compared.forced else "pushed"
         return Finding(
             branch,
@@ -276,6 +277,10 @@ class Examination:
             tuple(told),
             always=always_holds(compared, shown),
         )
+
+    def _told(self, branch: str, shown: str, compared: Compared) -> Mapping[str, Sender]:
+        """What deliveries tell of this very branch: the same commit may have been pushed elsewhere by another."""
+        return self.senders([shown, *(commit.sha for commit in compared.commits)], branch)
 
     def _accept(self, branch: str, before: str | None, after: str, kind: EntryKind, by: str) -> None:
         self._tips[branch] = after
