@@ -17,7 +17,7 @@ from steward.adapters.scan.python_settings import settings_of
 from steward.adapters.scan.source import Source, Unreadable
 from steward.domain.weighing import Reading, Vote
 
-HIT = re.compile(rb"environ|getenv|envvar|env_var|BaseSettings|decouple|Env\(|import env\b|Config\(")
+HIT = re.compile(rb"\benviron(?:b|s)?\b|\bgetenv\b|\benvvar\b|\benv_var\b|BaseSettings|decouple|starlette\.config")
 _METHODS = (
     "str bool int float json list dict url path db cache email tuple decimal log_level uuid datetime date time "
     "timedelta enum dj_db_url dj_email_url dj_cache_url db_url cache_url email_url search_url bytes get_value"
@@ -32,8 +32,9 @@ def read_python(source: Source) -> Iterator[Reading]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(source.text)
-        yield from _File(source, tree).readings()
-        yield from settings_of(source, tree)
+        nodes = list(ast.walk(tree))
+        yield from _File(source, tree, nodes).readings()
+        yield from settings_of(source, [node for node in nodes if isinstance(node, ast.ClassDef)])
     except (SyntaxError, ValueError) as error:
         raise Unreadable("it is no Python that can be parsed") from error
     except (RecursionError, MemoryError) as error:
@@ -43,10 +44,11 @@ def read_python(source: Source) -> Iterator[Reading]:
 class _File:
     """One file being read."""
 
-    def __init__(self, source: Source, tree: ast.Module) -> None:
+    def __init__(self, source: Source, tree: ast.Module, nodes: list[ast.AST]) -> None:
         self._source = source
         self._tree = tree
-        self._names = Names(tree)
+        self._nodes = nodes
+        self._names = Names(nodes)
         self._wrappers: dict[str, tuple[int, str, bool]] = {}
         self._found: list[Reading] = []
 
@@ -57,7 +59,9 @@ class _File:
 
     def _find_wrappers(self) -> None:
         """Functions that read whatever name they are given: where it stands among their parameters."""
-        for node in ast.walk(self._tree):
+        if not any(isinstance(self._key_of(node)[0], ast.Name) for node in self._nodes):
+            return
+        for node in self._nodes:
             if not isinstance(node, ast.FunctionDef):
                 continue
             params = [arg.arg for arg in node.args.args]

@@ -52,7 +52,7 @@ def _asks_for_absence(test: ast.expr) -> bool:
 class Names:
     """What is known of one file's names."""
 
-    def __init__(self, tree: ast.Module) -> None:
+    def __init__(self, nodes: list[ast.AST]) -> None:
         self._environ = {"os.environ"}
         self._getenv = {"os.getenv"}
         self._readers: set[str] = set()
@@ -61,7 +61,6 @@ class Names:
         self._strings: dict[str, dict[str, int]] = {}
         self._env_like = False
         self._makers = {"Env", "environ.Env", "environs.Env", "FileAwareEnv", "environ.FileAwareEnv"}
-        nodes = list(ast.walk(tree))
         for node in nodes:
             if isinstance(node, ast.Import | ast.ImportFrom):
                 self._imported(node)

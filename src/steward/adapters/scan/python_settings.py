@@ -12,17 +12,17 @@ from steward.domain.weighing import Reading, Vote
 _READER = "settings class"
 
 
-def settings_of(source: Source, tree: ast.Module) -> Iterator[Reading]:
+def settings_of(source: Source, classes: list[ast.ClassDef]) -> Iterator[Reading]:
     """The fields of every settings class of a file; a class counts where it derives from BaseSettings in this file."""
     prefixes: dict[str, str] = {}
-    for node in (one for one in ast.walk(tree) if isinstance(one, ast.ClassDef)):
+    nested = {one.name for one in classes}
+    for node in classes:
         bases = [dotted(base).rpartition(".")[2] for base in node.bases]
         known = [base for base in bases if base == "BaseSettings" or base in prefixes]
         if not known:
             continue
         prefix = _prefix_of(node)
         prefixes[node.name] = prefixes.get(known[0], "") if prefix is None else prefix
-        nested = {one.name for one in ast.walk(tree) if isinstance(one, ast.ClassDef)}
         for field in node.body:
             if not isinstance(field, ast.AnnAssign) or not isinstance(field.target, ast.Name):
                 continue
