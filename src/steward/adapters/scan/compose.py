@@ -27,11 +27,11 @@ def read_compose(source: Source) -> Iterator[Reading]:
             name = found["name"] or found["bare"]
             yield source.reading(name, number, f"compose ${{{how}}}", vote, default=default)
     for service in _services(source):
-        environment = service.get("environment")
+        environment, ours = service.get("environment"), service.get("build") is not None
         for node in environment.items if environment else ():
-            yield from _entry(source, node, *_split(node.text or ""))
+            yield from _entry(source, node, *_split(node.text or ""), ours)
         for key, value in (environment.pairs or ()) if environment else ():
-            yield from _entry(source, key, key.text or "", None if value.empty else value.text)
+            yield from _entry(source, key, key.text or "", None if value.empty else value.text, ours)
 
 
 def env_files(source: Source) -> list[str]:
@@ -61,13 +61,15 @@ def _split(text: str) -> tuple[str, str | None]:
     return name, value if equals else None
 
 
-def _entry(source: Source, node: Node, name: str, value: str | None) -> Iterator[Reading]:
-    """Without a value it is passed through, where it is there; with a plain one the file sets it itself."""
+def _entry(source: Source, node: Node, name: str, value: str | None, ours: bool) -> Iterator[Reading]:
+    """Without a value it is passed through, where it is there; with a plain one the file sets it itself, for a
+    service that is built here: what it sets for another's image is none of our program's.
+    """
     if not _NAME.fullmatch(name):
         return
     if value is None:
         yield source.reading(name, node.line, "compose environment", Vote.MAY)
-    elif value and "$" not in value:
+    elif ours and value and "$" not in value:
         yield source.reading(name, node.line, "compose environment", Vote.SETS, default=True)
 
 

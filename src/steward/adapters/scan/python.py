@@ -17,7 +17,9 @@ from steward.adapters.scan.python_settings import settings_of
 from steward.adapters.scan.source import Source, Unreadable
 from steward.domain.weighing import Reading, Vote
 
-HIT = re.compile(rb"\benviron(?:b|s)?\b|\bgetenv\b|\benvvar\b|\benv_var\b|BaseSettings|decouple|starlette\.config")
+HIT = re.compile(
+    rb"\benviron(?:b|s)?\b|\bgetenv\b|\benvvar\b|\benv_var\b|BaseSettings|\benv=[\"\'][A-Z]|decouple|starlette\.config"
+)
 _METHODS = (
     "str bool int float json list dict url path db cache email tuple decimal log_level uuid datetime date time "
     "timedelta enum dj_db_url dj_email_url dj_cache_url db_url cache_url email_url search_url bytes get_value"
@@ -94,6 +96,8 @@ class _File:
     def _scope(self, body: Sequence[ast.stmt], tested: frozenset[str]) -> None:
         """Read one scope, then those within it, which know what was tested around them."""
         nodes, inner = _parts(body)
+        aliases = self._names.aliases_in(nodes)
+        self._names.call_it(aliases, on=True)
         held = self._names.held_in(nodes)
         tolerated, demanded = set(tested), set()
         for node in nodes:
@@ -113,6 +117,7 @@ class _File:
                 scope.body if isinstance(scope.body, list) else [ast.Expr(scope.body)]
             )
             self._scope(within, frozenset(tolerated - demanded) if isinstance(scope, ast.Lambda) else tested)
+        self._names.call_it(aliases, on=False)
 
     def _tested(self, test: ast.AST, held: dict[str, set[str]]) -> set[str]:
         """The names that a test asks of: read in it, looked for in it, or held by a variable in it."""
@@ -147,11 +152,12 @@ class _File:
         """Calls that read by another's hand: environs, decouple, wrappers of this file, `envvar=`."""
         given = any(other.arg == "default" for other in node.keywords)
         for word in node.keywords:
-            if word.arg in {"envvar", "env_var"}:
+            if word.arg in {"envvar", "env_var", "env"}:
                 every = word.value.elts if isinstance(word.value, ast.List | ast.Tuple) else [word.value]
                 for one in every:
                     for name, line in self._names.strings(one).items():
-                        self._add(name, line, "envvar=", False, given)
+                        if word.arg != "env" or name.isupper():
+                            self._add(name, line, f"{word.arg}=", False, given)
         func = node.func
         called = func.id if isinstance(func, ast.Name) else ""
         if called in self._wrappers:

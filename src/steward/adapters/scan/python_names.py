@@ -111,8 +111,6 @@ class Names:
             self._learn(name, {value.value: value.lineno})
         elif isinstance(value, ast.Tuple | ast.List | ast.Set):
             self._learn(name, self._every(value))
-        elif self.is_environ(value):
-            self._environ.add(name)
         elif isinstance(value, ast.Call) and dotted(value.func) in self._makers:
             self._readers.add(name)
             self._typed.add(name)
@@ -132,6 +130,18 @@ class Names:
                 found |= self.strings(one) if isinstance(one, ast.Constant) else {}
             return found
         return dict(self._strings.get(node.id, {})) if isinstance(node, ast.Name) else {}
+
+    def aliases_in(self, nodes: list[ast.AST]) -> set[str]:
+        """Names that one scope gives to the environment itself, besides those that are known: `env = os.environ`."""
+        found: set[str] = set()
+        for node in nodes:
+            if isinstance(node, ast.Assign) and dotted(node.value) in self._environ:
+                found |= {one.id for one in node.targets if isinstance(one, ast.Name)}
+        return found - self._environ
+
+    def call_it(self, aliases: set[str], *, on: bool) -> None:
+        """Take names for the environment, or no longer."""
+        self._environ = self._environ | aliases if on else self._environ - aliases
 
     def is_environ(self, node: ast.AST) -> bool:
         """Whether an expression is the environment itself, or a plain copy of it."""
