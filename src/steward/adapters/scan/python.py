@@ -105,7 +105,7 @@ class _File:
                 tests = node.ifs if isinstance(node, ast.comprehension) else _tests(node)
                 names = {name for test in tests for name in self._tested(test, held)}
                 if ends_it(node):
-                    demanded |= names
+                    demanded |= names - (tolerated if isinstance(node, ast.Assert) else set())
                 else:
                     tolerated |= names
             elif isinstance(node, ast.Try) and _tolerates(node):
