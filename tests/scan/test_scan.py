@@ -105,8 +105,12 @@ def test_checks_are_another_purpose(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "secret"),
-    [("API_KEY", 1), ("DATABASE_URL", 1), ("SENTRY_DSN", 1), ("DB_PASSWORD", 1), ("SLACK_WEBHOOK_URL", 1)]
-    + [
+    [
+        ("API_KEY", 1),
+        ("DATABASE_URL", 1),
+        ("SENTRY_DSN", 1),
+        ("DB_PASSWORD", 1),
+        ("SLACK_WEBHOOK_URL", 1),
         ("KEYBOARD", 0),
         ("PUBLIC_KEY", 0),
         ("TOKEN_TTL", 0),
