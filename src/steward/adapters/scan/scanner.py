@@ -36,6 +36,17 @@ _FORMS: dict[Form, _Read] = {
     Form.DOCKERFILE: plain.read_dockerfile,
     Form.SPRING: contracts.read_spring,
 }
+_WORDS = (
+    b"env",
+    b"Env",
+    b"ENV",
+    b"BaseSettings",
+    b"decouple",
+    b"starlette.config",
+    b"var(",
+    b"var_os(",
+    b"${",
+)
 _SCRIPTS = frozenset({"JavaScript", "TypeScript", "Vue", "Svelte", "Astro"})
 
 
@@ -121,7 +132,7 @@ class TreeScanner:
             found.passed.add(path, f"larger than {bounds.file_bytes} bytes")
             return
         found.read_bytes += len(held)
-        if hit is not None and hit.search(held) is None:
+        if hit is not None and not _may_read(held, hit):
             return
         if b"\0" in held[:8000]:
             found.passed.add(path, "binary")
@@ -136,6 +147,13 @@ class TreeScanner:
         if len(found.readings) > _READINGS_MAX:
             found.readings = found.readings[:_READINGS_MAX]
             found.cut = True
+
+
+def _may_read(held: bytes, hit: re.Pattern[bytes]) -> bool:
+    """Whether a file may read a name at all. Looking for plain words is many times faster than the pattern, and
+    leaves it few files.
+    """
+    return any(word in held for word in _WORDS) and hit.search(held) is not None
 
 
 def _reader_of(language: str) -> tuple[_Read, re.Pattern[bytes]]:
