@@ -115,6 +115,7 @@ def judge(names: dict[str, str], scan: Scan) -> tuple[Tally, Tally, Tally, list[
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(1800)
 def test_real_projects_are_read_as_a_person_reads_them(tmp_path: Path) -> None:
     assert len(TRUTH) >= 12
     names, where, judged = Tally(), Tally(), Tally()
