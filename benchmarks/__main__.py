@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import board, engine, live, looks, receiver, reconcile, road, start
+from benchmarks import board, engine, live, looks, receiver, reconcile, road, scan, start
 from benchmarks.measure import Result
 
 
@@ -30,6 +30,7 @@ def main() -> int:
     tell(looks.whole_look(max(s for s in sizes if s <= 10_000)))
     tell(looks.memory(max(sizes)))
     tell(start.start())
+    tell(scan.scanning())
     tell(*board.board(max(s for s in sizes if s <= 10_000)))
     for measured in receiver.receiving():
         tell(measured)
