@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from steward.app.parts import Parts
 from steward.domain import deliveries
 from steward.domain.needs import Demand, Need, Origin, Scan, Sort
 from steward.domain.own_rules import Tuning
@@ -71,7 +72,9 @@ class Judge:
             )
         return records
 
-    def record(self, view: Reads, project: Project, repository: Repository | None, files: Mapping[str, bool]) -> Record:
+    def record(
+        self, view: Reads, project: Project, repository: Repository | None, files: Mapping[str, bool]
+    ) -> Record:
         """That of one project."""
         return self.records(view, [(project, repository)], {project.id: files})[project.id]
 
@@ -104,6 +107,11 @@ class Judge:
         return {key: {waiver.name: waiver for waiver in self.vault.waivers(view, key)} for key in ids}
 
 
+def judge(parts: Parts) -> Judge:
+    """What this installation judges by."""
+    return Judge(parts.clock, parts.tuning, parts.vault, parts.templates)
+
+
 def scan_from(result: Mapping[str, Any]) -> Scan:
     """What readiness asks of a scan, out of its JSON values. What is not as expected is left out."""
     needs = [need for need in _listed(result.get("needs")) if isinstance(need, Mapping) and need.get("name")]
@@ -134,4 +142,3 @@ def _coded(kind: type[Code], value: Any, other: Code) -> Code:
         return kind(value)
     except ValueError:
         return other
-

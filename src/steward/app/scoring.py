@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from steward.app.judging import Judge
+from steward.app.judging import Judge, judge
+from steward.app.parts import Parts
 from steward.app.readiness import RULES_SINCE, files_told, rules_since, scored
 from steward.domain.instant import Instant, elapsed_s
 from steward.domain.readiness import Record
@@ -76,9 +77,7 @@ class Scoring:
         if since is None:
             since = at
             with self.store.writing(self.lease) as tx:
-                tx.set_setting(
-                    RULES_SINCE, {"rules": self.judge.tuning.told(), "since": since.isoformat()}
-                )
+                tx.set_setting(RULES_SINCE, {"rules": self.judge.tuning.told(), "since": since.isoformat()})
         return since
 
     def _files(self, record: Record, before: Score | None, since: datetime) -> Mapping[str, bool]:
@@ -101,7 +100,12 @@ class Scoring:
         if not branch:
             return False
         tip = watch.tips.get(branch) if watch is not None else None
-        if scan is not None and scan.commit and scan.commit == tip and path in (*scan.workflows, *scan.deploys):
+        if (
+            scan is not None
+            and scan.commit
+            and scan.commit == tip
+            and path in (*scan.workflows, *scan.deploys)
+        ):
             return True
         # Without a tip the moment of the last push stands for the commit.
         place = (repo.id, path, tip or f"{branch}@{repo.pushed_at}")
@@ -128,6 +132,16 @@ class Scoring:
             # It does not answer: what is left of this round is not asked either.
             self._asked = ASKS_MAX
             return None
+
+
+def scoring(parts: Parts, lease: Lease | None) -> Scoring:
+    """The loop of a running Steward. Files are asked for while the rate limit leaves more than its half."""
+
+    def spare() -> bool:
+        budget = parts.forge().budget()
+        return budget.remaining is None or budget.limit is None or budget.remaining * 2 >= budget.limit
+
+    return Scoring(parts.store, parts.clock, judge(parts), lease, parts.watching, spare)
 
 
 def _with(record: Record, files: Mapping[str, bool]) -> Record:

@@ -131,14 +131,14 @@ class Tuning:
 
     def told(self) -> str:
         """All of it as one text, the same for the same: whether scores were counted by these rules."""
-        own = [(replace(one, when={}), sorted((k, sorted(v)) for k, v in one.when.items())) for one in self.own]
+        own = [
+            (replace(one, when={}), sorted((k, sorted(v)) for k, v in one.when.items())) for one in self.own
+        ]
         built_in = [(rule.code, rule.weight) for rule in self.rules()]
         return repr((built_in, own))
 
 
-def tuning(
-    off: Sequence[str], weights: Mapping[str, Any], own: Sequence[Mapping[str, Any]]
-) -> Tuning:
+def tuning(off: Sequence[str], weights: Mapping[str, Any], own: Sequence[Mapping[str, Any]]) -> Tuning:
     """Read what the settings say. Raises ValueError, which names the rule and says what is wrong with it."""
     if len(own) > RULES_MAX:
         raise ValueError(f"there are {len(own)} rules of your own; at most {RULES_MAX} are kept to")
@@ -150,7 +150,9 @@ def tuning(
     known = CODES | {rule.code for rule in rules}
     for code in (*off, *weights):
         if code not in known:
-            raise ValueError(f"rule '{code}': there is none of that code; known are {', '.join(sorted(known))}")
+            raise ValueError(
+                f"rule '{code}': there is none of that code; known are {', '.join(sorted(known))}"
+            )
     for code, weight in weights.items():
         _weight(code, weight)
     return Tuning(frozenset(off), dict(weights), tuple(rules))
@@ -167,7 +169,9 @@ def own_rule(given: Mapping[str, Any], place: int) -> OwnRule:
         raise ValueError(f"rule '{code}': a built-in rule has that code; choose another")
     known = {"code", "title", "when", "require", "severity", "weight", "fix"}
     if unknown := sorted(set(given) - known):
-        raise ValueError(f"rule '{code}': {', '.join(unknown)} means nothing; known are {', '.join(sorted(known))}")
+        raise ValueError(
+            f"rule '{code}': {', '.join(unknown)} means nothing; known are {', '.join(sorted(known))}"
+        )
     severity = given.get("severity", "warning")
     if severity not in SEVERITIES:
         raise ValueError(f"rule '{code}': severity is one of {', '.join(SEVERITIES)}")
@@ -198,10 +202,9 @@ def _weight(code: str, value: Any) -> int:
 
 def _when(code: str, given: Any) -> Mapping[str, frozenset[str]]:
     """`management=drive topic=web,api`: every name must fit, by one of its values."""
-    if not isinstance(given, str):
-        raise ValueError(f"rule '{code}': when must be a text such as 'management=drive topic=web'")
     found: dict[str, frozenset[str]] = {}
-    for part in given.split():
+    # What is no text is refused as a text that fits nothing.
+    for part in given.split() if isinstance(given, str) else [repr(given)]:
         name, equals, joined = part.partition("=")
         values = frozenset(value for value in joined.split(",") if value)
         if name not in _POSSIBLE or not equals or not values or name in found:

@@ -293,4 +293,3 @@ RULES: Final[tuple[Rule, ...]] = (
 )
 """Every rule, in the order of the list."""
 CODES: Final = frozenset(rule.code for rule in RULES)
-

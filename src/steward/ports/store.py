@@ -20,6 +20,7 @@ from steward.ports.board import BoardReads
 from steward.ports.hands import HandReads, HandWrites
 from steward.ports.inbox import InboxReads, InboxWrites
 from steward.ports.measures import MeasureReads
+from steward.ports.readiness import ReadinessReads
 from steward.ports.records import RecordReads, RecordWrites
 
 
@@ -63,7 +64,15 @@ class NameRecord:
 
 
 class Reads(
-    AccessReads, AttentionReads, BoardReads, HandReads, InboxReads, MeasureReads, RecordReads, Protocol
+    AccessReads,
+    AttentionReads,
+    BoardReads,
+    HandReads,
+    InboxReads,
+    MeasureReads,
+    ReadinessReads,
+    RecordReads,
+    Protocol,
 ):
     """What can be read in one consistent view."""
 

@@ -17,6 +17,7 @@ from steward.adapters.store.lease import FileLocks, Leases, Locks, MemoryLocks, 
 from steward.adapters.store.measure_views import MeasureReads
 from steward.adapters.store.organisation_views import OrganisationReads, OrganisationWrites
 from steward.adapters.store.project_views import ProjectReads, ProjectWrites
+from steward.adapters.store.readiness_views import ReadinessReads
 from steward.adapters.store.repository_views import RepositoryReads, RepositoryWrites
 from steward.adapters.store.times_views import TimesReads
 from steward.ports import Lease
@@ -34,6 +35,7 @@ class SqlReads(
     InboxReads,
     MeasureReads,
     BuildingReads,
+    ReadinessReads,
     HandReads,
 ):
     """A consistent view; the contract is `ports.Reads`."""
