@@ -18,6 +18,7 @@ from steward.adapters.store.organisation_views import OrganisationReads, Organis
 from steward.adapters.store.project_views import ProjectReads, ProjectWrites
 from steward.adapters.store.repository_views import RepositoryReads, RepositoryWrites
 from steward.adapters.store.times_views import TimesReads
+from steward.adapters.store.vault_views import VaultReads, VaultWrites
 from steward.ports import Lease
 
 
@@ -33,6 +34,7 @@ class SqlReads(
     InboxReads,
     MeasureReads,
     BuildingReads,
+    VaultReads,
 ):
     """A consistent view; the contract is `ports.Reads`."""
 
@@ -46,6 +48,7 @@ class SqlWrites(
     AccessWrites,
     InboxWrites,
     BuildingWrites,
+    VaultWrites,
 ):
     """A write transaction; the contract is `ports.Writes`."""
 
