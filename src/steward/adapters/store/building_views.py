@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Table, and_, delete, func, select, text, update
+from sqlalchemy import ColumnElement, and_, delete, func, select, text, update
 
 from steward.adapters.store.building_rows import (
     estimate_from,
@@ -38,7 +38,7 @@ from steward.adapters.store.schema_building import (
     updates,
 )
 from steward.adapters.store.values import clean, readable, stamp, time_from
-from steward.adapters.store.view import View, among
+from steward.adapters.store.view import View, among, replacing
 from steward.domain.operations import Operation
 from steward.domain.spec import Estimate, Release, Spec, Update
 from steward.domain.status import Status
@@ -58,14 +58,6 @@ _DAY: Final = timedelta(days=1)
 _UNCHANGING: Final = frozenset(
     {"operation_id", "project_id", "organisation_id", "kind", "created_at", "version"}
 )
-
-
-def replacing(table: Table) -> str:
-    """The clause of an INSERT that replaces the row with the same key."""
-    keys = [column.name for column in table.primary_key]
-    others = [column.name for column in table.columns if column.name not in keys]
-    assignments = ", ".join(f'"{name}" = excluded."{name}"' for name in others)
-    return f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {assignments}"
 
 
 class BuildingReads(View):

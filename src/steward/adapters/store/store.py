@@ -10,6 +10,7 @@ from steward.adapters.store.attention_views import AttentionReads
 from steward.adapters.store.board_views import BoardReads
 from steward.adapters.store.building_views import BuildingReads, BuildingWrites
 from steward.adapters.store.engine import Database
+from steward.adapters.store.hand_views import HandReads, HandWrites
 from steward.adapters.store.inbox_views import InboxReads, InboxWrites
 from steward.adapters.store.journal_views import JournalReads, JournalWrites
 from steward.adapters.store.lease import FileLocks, Leases, Locks, MemoryLocks, SessionLocks
@@ -34,6 +35,7 @@ class SqlReads(
     InboxReads,
     MeasureReads,
     BuildingReads,
+    HandReads,
     VaultReads,
 ):
     """A consistent view; the contract is `ports.Reads`."""
@@ -48,6 +50,7 @@ class SqlWrites(
     AccessWrites,
     InboxWrites,
     BuildingWrites,
+    HandWrites,
     VaultWrites,
 ):
     """A write transaction; the contract is `ports.Writes`."""

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from sqlalchemy import delete, func, select
 
-from steward.adapters.store.building_views import replacing
 from steward.adapters.store.schema_vault import vault_keys, vault_uses, vault_values, vault_waivers
 from steward.adapters.store.vault_rows import (
     key_from,
@@ -18,7 +17,7 @@ from steward.adapters.store.vault_rows import (
     waiver_from,
     waiver_row,
 )
-from steward.adapters.store.view import View
+from steward.adapters.store.view import View, replacing
 from steward.domain.vault import Use, Waiver
 from steward.ports.vault import SealedValue, WrappedKey
 
