@@ -16,22 +16,20 @@ from steward.domain.project import Project
 from steward.domain.readiness import Record
 from steward.domain.repository import Repository
 from steward.domain.spec import STARTER, Spec, Template, TemplateRef
-from steward.domain.vault import Waiver
 from steward.ports import Clock, Found, Reads
 from steward.ports.building import Templates
 from steward.ports.errors import Permanent, Transient
-from steward.ports.vault import Vault
 
 Code = TypeVar("Code", bound=StrEnum)
 
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """What an installation judges by. `vault` None: it keeps no secrets; `templates` None: it drives nothing."""
+    """What an installation judges by. `keeps`: it has a vault for secrets; `templates` None: it drives nothing."""
 
     clock: Clock
     tuning: Tuning = field(default=Tuning())
-    vault: Vault | None = None
+    keeps: bool = False
     templates: Templates | None = None
 
     def records(
@@ -49,7 +47,8 @@ class Judge:
         incidents, holds = view.worst_incidents(pairs), view.standing_holds(pairs)
         watches = view.watches([row.repo.id for _, row in pairs.values() if row is not None])
         starter = self._starter(specs.values())
-        kept, waivers = self._kept(view, pairs), self._waivers(view, pairs)
+        kept = view.kept_names(pairs) if self.keeps else None
+        waivers = view.waivers_of(pairs)
         records = {}
         for key, (project, repository) in pairs.items():
             spec, incident = specs.get(key), incidents.get(key)
@@ -96,20 +95,10 @@ class Judge:
             return self.templates.read(TemplateRef(STARTER))
         return None
 
-    def _kept(self, view: Reads, ids: Iterable[str]) -> dict[str, frozenset[str]] | None:
-        if self.vault is None:
-            return None
-        return {key: frozenset(kept.name for kept in self.vault.kept(view, key)) for key in ids}
-
-    def _waivers(self, view: Reads, ids: Iterable[str]) -> dict[str, dict[str, Waiver]]:
-        if self.vault is None:
-            return {}
-        return {key: {waiver.name: waiver for waiver in self.vault.waivers(view, key)} for key in ids}
-
 
 def judge(parts: Parts) -> Judge:
     """What this installation judges by."""
-    return Judge(parts.clock, parts.tuning, parts.vault, parts.templates)
+    return Judge(parts.clock, parts.tuning, parts.vault is not None, parts.templates)
 
 
 def scan_from(result: Mapping[str, Any]) -> Scan:

@@ -22,7 +22,6 @@ from steward.domain.status import Status
 from steward.domain.vault import Waiver
 from steward.ports import Clock, Reads, Store, Writes
 from steward.ports.hands import Score
-from steward.ports.vault import Vault
 
 RULES_SINCE: Final = "readiness.rules"
 """The setting that keeps the rules that scores are counted by, and since when."""
@@ -66,27 +65,24 @@ class Readiness:
                 f"a rule is waived with a reason of at most {REASON_MAX} characters",
                 "Say why the project does without it, or where what it asks for is.",
             )
-        at = self.clock.now().at
         with self.store.writing() as tx:
-            project, vault = self._mine(tx, reference)
+            project = self._mine(tx, reference)
             rule = self._rule(code)
-            waiver = Waiver(project.id, WAIVED + rule.code, reason, self.by.actor, at)
-            vault.waive(tx, waiver)
+            at = self.clock.now().at
+            tx.save_vault_waiver(Waiver(project.id, WAIVED + rule.code, reason, self.by.actor, at))
             self._write_down(tx, Kind.RULE_WAIVED, project, rule.code, reason)
         return self.lines(reference)
 
     def unwaive(self, reference: str, code: str) -> Json:
-        """Ask for a rule again; the new list. Raises Unknown (none waived), Forbidden, Invalid."""
+        """Ask for a rule again; the new list. Raises Unknown (none waived), Forbidden."""
         with self.store.writing() as tx:
-            project, vault = self._mine(tx, reference)
-            if not vault.unwaive(tx, project.id, WAIVED + code):
-                raise Unknown("waived rule", code, self._waived(tx, vault, project))
+            project = self._mine(tx, reference)
+            if not tx.drop_vault_waiver(project.id, WAIVED + code):
+                names = [one.name for one in tx.vault_waivers(project.id)]
+                near = [name.removeprefix(WAIVED) for name in names if name.startswith(WAIVED)]
+                raise Unknown("waived rule", code, near)
             self._write_down(tx, Kind.RULE_UNWAIVED, project, code, "")
         return self.lines(reference)
-
-    def _waived(self, tx: Writes, vault: Vault, project: Project) -> list[str]:
-        waivers = vault.waivers(tx, project.id)
-        return [one.name.removeprefix(WAIVED) for one in waivers if one.name.startswith(WAIVED)]
 
     def _rule(self, code: str) -> Rule:
         rules = {rule.code: rule for rule in self.judge.tuning.rules()}
@@ -94,13 +90,8 @@ class Readiness:
             raise Unknown("rule", code, sorted(rules))
         return rules[code]
 
-    def _mine(self, tx: Writes, reference: str) -> tuple[Project, Vault]:
-        _found, project = Acts(self.store, self.clock, self.by, ()).found(tx, reference, Right.WRITE)
-        if self.judge.vault is None:
-            raise Invalid(
-                "this installation keeps no waivers", "Ask the Steward that runs with its vault to keep them."
-            )
-        return project, self.judge.vault
+    def _mine(self, tx: Writes, reference: str) -> Project:
+        return Acts(self.store, self.clock, self.by, ()).found(tx, reference, Right.WRITE)[1]
 
     def _write_down(self, tx: Writes, kind: Kind, project: Project, code: str, why: str) -> None:
         """The event, and the score at once: somebody looks at it now."""

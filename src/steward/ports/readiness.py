@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from steward.domain.project import Project
 from steward.domain.repository import Repository
 from steward.domain.spec import Spec
+from steward.domain.vault import Waiver
 
 
 class ReadinessReads(Protocol):
@@ -19,6 +20,14 @@ class ReadinessReads(Protocol):
 
     def newest_specs(self, project_ids: Collection[str]) -> dict[str, Spec]:
         """Project id -> the newest version of its spec."""
+        ...
+
+    def kept_names(self, project_ids: Collection[str]) -> dict[str, frozenset[str]]:
+        """Project id -> the names of what is kept for it; no value is opened."""
+        ...
+
+    def waivers_of(self, project_ids: Collection[str]) -> dict[str, dict[str, Waiver]]:
+        """Project id -> its waivers, by name."""
         ...
 
     def scan_results(self, project_ids: Collection[str]) -> dict[str, Mapping[str, Any]]:

@@ -22,6 +22,7 @@ from steward.ports.inbox import InboxReads, InboxWrites
 from steward.ports.measures import MeasureReads
 from steward.ports.readiness import ReadinessReads
 from steward.ports.records import RecordReads, RecordWrites
+from steward.ports.vault import VaultReads, VaultWrites
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ class Reads(
     MeasureReads,
     ReadinessReads,
     RecordReads,
+    VaultReads,
     Protocol,
 ):
     """What can be read in one consistent view."""
@@ -242,7 +244,7 @@ class Reads(
         ...
 
 
-class Writes(AccessWrites, HandWrites, InboxWrites, RecordWrites, Reads, Protocol):
+class Writes(AccessWrites, HandWrites, InboxWrites, RecordWrites, VaultWrites, Reads, Protocol):
     """One transaction. It commits when its block ends, and leaves nothing behind if the block raises."""
 
     def add_organisation(self, login: str, server: str) -> Organisation: ...

@@ -20,6 +20,7 @@ from steward.adapters.store.project_views import ProjectReads, ProjectWrites
 from steward.adapters.store.readiness_views import ReadinessReads
 from steward.adapters.store.repository_views import RepositoryReads, RepositoryWrites
 from steward.adapters.store.times_views import TimesReads
+from steward.adapters.store.vault_views import VaultReads, VaultWrites
 from steward.ports import Lease
 
 
@@ -37,6 +38,7 @@ class SqlReads(
     BuildingReads,
     ReadinessReads,
     HandReads,
+    VaultReads,
 ):
     """A consistent view; the contract is `ports.Reads`."""
 
@@ -51,6 +53,7 @@ class SqlWrites(
     InboxWrites,
     BuildingWrites,
     HandWrites,
+    VaultWrites,
 ):
     """A write transaction; the contract is `ports.Writes`."""
 
