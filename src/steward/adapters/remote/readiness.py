@@ -20,9 +20,9 @@ class RemoteReadiness:
 
     def waive(self, reference: str, code: str, reason: str) -> Json:
         """Do without a rule; the new list."""
-        at = project_path(reference, "readiness", code, "waiver")
-        return self.wire.send(Json, "PUT", at, {"reason": reason})
+        at = project_path(reference, "readiness", code, "waive")
+        return self.wire.send(Json, "POST", at, {"reason": reason})
 
     def unwaive(self, reference: str, code: str) -> Json:
         """Ask for a rule again; the new list."""
-        return self.wire.send(Json, "DELETE", project_path(reference, "readiness", code, "waiver"), {})
+        return self.wire.send(Json, "POST", project_path(reference, "readiness", code, "unwaive"))

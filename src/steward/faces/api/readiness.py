@@ -79,14 +79,14 @@ def show_readiness(request: Request, reference: Reference) -> Json:
     return site(request).app.readiness(principal_of(request)).lines(reference)
 
 
-@router.put("/projects/{reference}/readiness/{code}/waiver", response_model=Readiness)
+@router.post("/projects/{reference}/readiness/{code}/waive", response_model=Readiness)
 @needs(Right.WRITE)
 def waive_rule(request: Request, reference: Reference, code: Code, wanted: Waiving) -> Json:
     """Do without a rule, with the reason; it counts as met from then on."""
     return site(request).app.readiness(principal_of(request)).waive(reference, code, wanted.reason)
 
 
-@router.delete("/projects/{reference}/readiness/{code}/waiver", response_model=Readiness)
+@router.post("/projects/{reference}/readiness/{code}/unwaive", response_model=Readiness)
 @needs(Right.WRITE)
 def unwaive_rule(request: Request, reference: Reference, code: Code) -> Json:
     """Ask for a rule again."""
