@@ -121,10 +121,9 @@ scores = Table(
     column("percent", BIG),
     column("unmet", TEXT),
     column("at", TEXT),
+    # One is looked up for every project that is sorted by it: in the key itself.
+    sqlite_with_rowid=False,
 )
-index("ix_scores_percent", scores.c.percent, scores.c.project_id)
-# A score is looked up for every project that is sorted: from this index alone.
-index("ix_scores_project", scores.c.project_id, scores.c.percent)
 
 _ENTERED: Final = "an entry of the ledger is changed only until it is made, and never taken out"
 _KEPT: Final = ("id", "repository_id", "branch", "kind", "at", "by", "head", "pull", "operation_id")

@@ -168,6 +168,5 @@ def _scans() -> None:
         *_text("unmet", "at"),
         *_key("scores", "project_id"),
         *_refers("scores", "project_id", "projects.id"),
+        sqlite_with_rowid=False,
     )
-    _index("ix_scores_percent", "scores", "percent", "project_id")
-    _index("ix_scores_project", "scores", "project_id", "percent")
