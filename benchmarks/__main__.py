@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import board, engine, live, looks, receiver, reconcile, road, start
+from benchmarks import board, engine, live, looks, receiver, reconcile, road, scoring, start
 from benchmarks.measure import Result
 
 
@@ -31,6 +31,7 @@ def main() -> int:
     tell(looks.memory(max(sizes)))
     tell(start.start())
     tell(*board.board(max(s for s in sizes if s <= 10_000)))
+    tell(scoring.scoring(max(s for s in sizes if s <= 10_000)))
     for measured in receiver.receiving():
         tell(measured)
     for measured in live.live():
