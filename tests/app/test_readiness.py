@@ -9,7 +9,7 @@ import pytest
 
 from steward.app.errors import Unknown
 from steward.domain.people import Grant, Principal, Role, rights_of
-from steward.domain.readiness import RULES
+from steward.domain.readiness_rules import RULES
 from steward.testing.world import ANYONE, World
 
 
@@ -24,7 +24,7 @@ def lacking(world: World, slug: str) -> set[str]:
 
 
 def test_a_repository_that_came_in_lacks_what_people_give(world: World) -> None:
-    assert lacking(world, "shop") == {"owner", "description", "webhook"}
+    assert lacking(world, "shop") == {"owner", "description", "webhook", "life"}
     shown = lines(world, "shop")
     assert shown["owner"]["fix"]["action"] == "owner"
     assert (
@@ -36,17 +36,26 @@ def test_a_repository_that_came_in_lacks_what_people_give(world: World) -> None:
         "rule": "repository",
         "ok": True,
         "words": "the repository was seen by the last look",
+        "weight": 5,
+        "severity": "error",
+        "own": False,
+        "detail": {},
+        "waived": None,
         "fix": None,
     }
     counts = world.app.readiness(ANYONE).lines("shop")
-    assert (counts["ready"], counts["of"]) == (len(RULES) - 3, len(RULES))
+    # What is known of a branch rule, checks, secrets, state, the template and drift is nothing: they do not apply.
+    assert (counts["ready"], counts["of"]) == (len(RULES) - 9 - 4, len(RULES) - 9)
+    weights = {line["rule"]: line["weight"] for line in counts["lines"]}
+    lost = sum(weights[rule] for rule in ("owner", "description", "webhook", "life"))
+    assert counts["percent"] == 100 * (sum(weights.values()) - lost) // sum(weights.values())
 
 
 def test_what_is_given_is_lacking_no_more(world: World) -> None:
     world.commands().own("shop", "Anna")
     world.forge.edit(world.app.queries(ANYONE).project("shop")["repository"]["id"], description="A shop")
     world.beat()
-    assert lacking(world, "shop") == {"webhook"}
+    assert lacking(world, "shop") == {"webhook", "life"}
 
 
 def test_facts_of_a_repository_that_is_not_seen_are_not_judged(world: World) -> None:
@@ -77,12 +86,24 @@ def test_an_archived_repository_is_told(world: World) -> None:
 
 def test_a_draft_is_asked_nothing_of_a_repository(world: World) -> None:
     world.commands().order("portal")
-    assert set(lines(world, "portal")) == {"owner", "access", "not_frozen", "webhook", "no_incident"}
+    assert set(lines(world, "portal")) == {
+        "owner",
+        "access",
+        "not_frozen",
+        "no_hold",
+        "webhook",
+        "no_incident",
+    }
 
 
 def test_an_archived_project_is_asked_nothing(world: World) -> None:
     world.commands().archive("shop")
-    assert world.app.readiness(ANYONE).lines("shop") == {"ready": 0, "of": 0, "lines": []}
+    assert world.app.readiness(ANYONE).lines("shop") == {
+        "ready": 0,
+        "of": 0,
+        "percent": None,
+        "lines": [],
+    }
 
 
 def test_what_may_not_be_seen_is_unknown(make_world: Any) -> None:

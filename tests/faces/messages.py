@@ -23,7 +23,7 @@ from steward.domain.lifecycle import Back, Who
 from steward.domain.operations import STEPS, Fault, OperationState, Work
 from steward.domain.people import Right, Role
 from steward.domain.project import Management, OrgState
-from steward.domain.readiness import RULES
+from steward.domain.readiness_rules import RULES
 from steward.domain.repository import Presence
 from steward.domain.spec import STARTER, TemplateRef
 from steward.domain.status import Phase, Status, Trigger

@@ -14,6 +14,7 @@ from steward.app.credentials import Credentials
 from steward.app.deciding import Deciding
 from steward.app.doctor import Check, examine
 from steward.app.holding import Holding
+from steward.app.judging import judge
 from steward.app.measures import Measures, in_order
 from steward.app.notices import Notices
 from steward.app.parts import Parts
@@ -63,8 +64,8 @@ class Application(Parts):
         return Holding(self.store, by)
 
     def readiness(self, by: Principal) -> Readiness:
-        """What the projects that principal may see lack."""
-        return Readiness(self.store, self.clock, by)
+        """What the projects that principal may see lack, and what they do without."""
+        return Readiness(self.store, self.clock, by, judge(self))
 
     def sync(self, by: Principal) -> Sync:
         """Looks on demand."""

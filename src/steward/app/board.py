@@ -15,7 +15,7 @@ from steward.app.building_views import operation_view
 from steward.app.filters import Filter
 from steward.app.policy import Policy
 from steward.app.queries import readable_organisations, shown_incidents
-from steward.app.views import Json, incident_view, option_view, project_view
+from steward.app.views import Json, incident_view, option_view, project_view, score_view
 from steward.domain.gates import GATES, RESTING, STALE_AFTER_S, gate, is_stale, waits_for
 from steward.domain.incidents import Group, Incident, Severity
 from steward.domain.people import Principal, Right
@@ -132,11 +132,12 @@ class Board:
         pairs = {project.id: (project, repository) for project, repository in found}
         homes = {organisation.id: organisation for organisation in view.organisations()}
         worst = view.worst_incidents(list(pairs))
-        running = view.current_operations(list(pairs))
+        running, scores = view.current_operations(list(pairs)), view.scores(list(pairs))
         return {
             key: {
                 **self._card(view, pair, homes.get(pair[0].organisation_id), worst.get(key)),
                 "operation": operation_view(running.get(key)),
+                "readiness": score_view(scores.get(key)),
             }
             for key, pair in pairs.items()
         }

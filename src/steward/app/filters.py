@@ -37,7 +37,8 @@ class Filter:
     """Which projects, in which order. Empty fields match all but what is archived or ignored.
 
     Those are shown where a status or a management names them. `owner` NOBODY: without one. `stale_s`: longer than
-    that in a status that should have ended. `waiting`: for the word of whoever asks. `sort` is one of
+    that in a status that should have ended. `waiting`: for the word of whoever asks. `held`: with a hold
+    that stands, or without one; `ready_below` and `ready_from` bound the percent of the score. `sort` is one of
     SORTS, with "-" before it for the other direction; "" leaves the order to the view. `after` is the
     cursor of a table's page.
     """
@@ -50,6 +51,9 @@ class Filter:
     q: str = ""
     stale_s: float | None = None
     waiting: bool = False
+    held: bool | None = None
+    ready_below: int | None = None
+    ready_from: int | None = None
     sort: str = ""
     limit: int = 50
     after: str = ""
@@ -117,6 +121,9 @@ class Filter:
             sort=sort or "slug",
             descending=descending,
             after=after_value,
+            held=self.held,
+            ready_below=self.ready_below,
+            ready_from=self.ready_from,
             after_slug=after_slug,
         )
 
@@ -135,7 +142,7 @@ class Filter:
             raise bad
         if self.order[0] == "status" and value not in set(Status):
             raise bad
-        if self.order[0] == "readiness" and value and not (value.isascii() and value.isdigit()):
+        if self.order[0] == "readiness" and value and not _is_percent(value):
             raise bad
         return value, slug
 
@@ -154,7 +161,7 @@ class Filter:
 
 def _text(value: Any) -> str:
     if isinstance(value, bool):
-        return "yes"
+        return "yes" if value else "no"
     return f"{value:g}s" if isinstance(value, float) else str(value)
 
 
@@ -183,6 +190,17 @@ def _flag(values: list[str]) -> bool:
     if values[-1].lower() not in (*_YES, "no", "0", "false", "off"):
         raise Invalid(f"'{values[-1]}' is neither yes nor no", "Possible: yes, no")
     return values[-1].lower() in _YES
+
+
+def _is_percent(value: str) -> bool:
+    return value.isascii() and value.isdigit() and len(value) <= 3 and int(value) <= 100
+
+
+def _percent(values: list[str]) -> int:
+    value = values[-1].removesuffix("%")
+    if not _is_percent(value):
+        raise Invalid(f"'{values[-1]}' is no percent", "Possible: 0 to 100")
+    return int(value)
 
 
 def _stale(values: list[str]) -> float:
@@ -218,6 +236,9 @@ _READERS: Final[dict[str, Callable[[list[str]], Any]]] = {
     "q": _one,
     "stale": _stale,
     "waiting": _flag,
+    "held": _flag,
+    "ready_below": _percent,
+    "ready_from": _percent,
     "sort": _sort,
     "limit": _limit,
     "after": lambda values: values[-1],

@@ -9,9 +9,12 @@ from datetime import timedelta
 from steward.app.bell import Bell
 from steward.app.driving import Drive
 from steward.app.policy import Policy
+from steward.domain.own_rules import Tuning
 from steward.domain.rules import Rules
 from steward.ports import Clock, ForgeHooks, ForgeRead, ForgeRights, Lease, Notifier, Permanent, Secret, Store
 from steward.ports.building import Templates
+from steward.ports.vault import Vault
+from steward.ports.watching import ForgeWatch
 
 
 class NoSecret:
@@ -47,7 +50,9 @@ class Parts:
     signed with; `builder` is what the credential for driving declares, where one is set: nothing reads or looks
     with it; `bell` tells the loops of this process that some arrived. `templates`: what projects are made of; None
     where this installation drives none. `drive` makes what they are driven with, for a process that does. `boxless` says why there can be no box on
-    this machine; None where there can.
+    this machine; None where there can. `tuning` is what is changed of the rules of readiness, `vault` keeps values and
+    waivers (None: none are kept), `watching` gives what reads branches, settings and files of the forge (None: nothing
+    does).
     """
 
     store: Store
@@ -67,6 +72,9 @@ class Parts:
     templates: Templates | None = None
     drive: Callable[[], Drive] | None = None
     boxless: Callable[[], str | None] = boxed
+    tuning: Tuning = field(default=Tuning())
+    vault: Vault | None = None
+    watching: Callable[[], ForgeWatch] | None = None
 
     @property
     def channels(self) -> list[str]:

@@ -17,6 +17,7 @@ from steward.app.views import (
     option_view,
     organisation_view,
     project_view,
+    score_view,
     stamp,
 )
 from steward.domain.incidents import Incident
@@ -78,11 +79,13 @@ class Queries:
         with self._store.reading() as view:
             organisations = {o.id: o for o in view.organisations()}
             found = view.projects(query)
-            running = view.current_operations([project.id for project, _ in found])
+            ids = [project.id for project, _ in found]
+            running, scores = view.current_operations(ids), view.scores(ids)
             return [
                 {
                     **project_view(project, repository, organisations.get(project.organisation_id)),
                     "operation": operation_view(running.get(project.id)),
+                    "readiness": score_view(scores.get(project.id)),
                 }
                 for project, repository in found
             ]
@@ -225,6 +228,7 @@ def one_project(view: Reads, found: Tracked | Project) -> Json:
     shown = project_view(project, repository, view.organisation(project.organisation_id), names)
     shown["operation"] = operation_view(shown_operation(view, project.id))
     shown["update"] = update_view(view.open_update(project.id))
+    shown["readiness"] = score_view(view.scores([project.id]).get(project.id))
     return shown
 
 

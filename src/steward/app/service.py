@@ -25,6 +25,7 @@ from steward.app.inbox import Inbox, Waiting
 from steward.app.operations.runner import Runner
 from steward.app.outbox import Outbox
 from steward.app.parts import Parts, end_unfinished
+from steward.app.scoring import scoring
 from steward.app.sweeping import Sweep
 from steward.app.sync import LEASE
 from steward.domain.deliveries import BODIES_KEPT, ROWS_KEPT
@@ -90,6 +91,7 @@ class Service:
         loops.append(("housekeeping", Housekeeping(self.parts, lease).tick))
         loops.append(("credential", CredentialLoop(self.parts).tick))
         loops.append(("webhooks", WebhookLoop(self.parts).tick))
+        loops.append(("readiness", scoring(own, lease).tick))
         loops.append(("publisher", lambda: PUBLISH_S if self.parts.store.publish() == 0 else 0.0))
         with driving(own) as more:
             self._run([*loops, *more], stop, log, died)

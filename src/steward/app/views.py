@@ -14,6 +14,7 @@ from steward.domain.project import Look, Organisation, Project
 from steward.domain.repository import Repository
 from steward.domain.status import ALIASES, Status
 from steward.ports import NameRecord
+from steward.ports.hands import Score
 
 Json = dict[str, Any]
 
@@ -71,11 +72,19 @@ def project_view(
         "live": {name: project.live.get(name) for name in LIVE} if project.live else None,
         "operation": None,
         "update": None,
+        "readiness": None,
         "version": project.version,
         "created_at": stamp(project.created_at),
         "since": stamp(project.entered_at),
         "updated_at": stamp(project.updated_at),
     }
+
+
+def score_view(score: Score | None) -> Json | None:
+    """How ready a project is, as it was counted last; None where it was not yet."""
+    if score is None:
+        return None
+    return {"percent": score.percent, "unmet": list(score.unmet), "at": stamp(score.at)}
 
 
 def holds_view(organisation: Organisation | None) -> list[Json]:

@@ -62,6 +62,8 @@ class Kind(StrEnum):
     SECRET_UNSET = "secret.unset"  # noqa: S105 - the name of an event
     SECRET_SENT = "secret.sent"  # noqa: S105 - the name of an event
     SECRET_WAIVED = "secret.waived"  # noqa: S105 - the name of an event
+    RULE_WAIVED = "rule.waived"
+    RULE_UNWAIVED = "rule.unwaived"
     SECRETS_ROTATED = "secrets.rotated"
     INSTALLATION_RESTORED = "installation.restored"
     INCIDENT_OPENED = "incident.opened"

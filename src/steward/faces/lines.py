@@ -327,6 +327,8 @@ WORDS: Final[dict[str, Callable[[Json], str]]] = {
     ),
     Kind.UPDATE_SHIPPED: lambda data: _("update {number} was shipped", number=data.get("number")),
     Kind.UPDATE_ABANDONED: lambda data: _("update {number} was abandoned", number=data.get("number")),
+    Kind.RULE_WAIVED: lambda data: _("does without the rule {rule}", rule=data.get("rule")),
+    Kind.RULE_UNWAIVED: lambda data: _("the rule {rule} is asked for again", rule=data.get("rule")),
     Kind.PROJECT_HEALTH: lambda data: _("health: {now}", now=health_label(str(data.get("to", "")))),
     Kind.INCIDENT_OPENED: _opened,
     Kind.INCIDENT_ACKNOWLEDGED: _incident(lambda: _("acknowledged: incident")),

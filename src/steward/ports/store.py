@@ -20,7 +20,9 @@ from steward.ports.board import BoardReads
 from steward.ports.hands import HandReads, HandWrites
 from steward.ports.inbox import InboxReads, InboxWrites
 from steward.ports.measures import MeasureReads
+from steward.ports.readiness import ReadinessReads
 from steward.ports.records import RecordReads, RecordWrites
+from steward.ports.vault import VaultReads, VaultWrites
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,16 @@ class NameRecord:
 
 
 class Reads(
-    AccessReads, AttentionReads, BoardReads, HandReads, InboxReads, MeasureReads, RecordReads, Protocol
+    AccessReads,
+    AttentionReads,
+    BoardReads,
+    HandReads,
+    InboxReads,
+    MeasureReads,
+    ReadinessReads,
+    RecordReads,
+    VaultReads,
+    Protocol,
 ):
     """What can be read in one consistent view."""
 
@@ -233,7 +244,7 @@ class Reads(
         ...
 
 
-class Writes(AccessWrites, HandWrites, InboxWrites, RecordWrites, Reads, Protocol):
+class Writes(AccessWrites, HandWrites, InboxWrites, RecordWrites, VaultWrites, Reads, Protocol):
     """One transaction. It commits when its block ends, and leaves nothing behind if the block raises."""
 
     def add_organisation(self, login: str, server: str) -> Organisation: ...

@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from pydantic import SecretStr
 
+from steward.domain.own_rules import Tuning, tuning
 from steward.domain.rules import Rules
 from steward.ports.errors import BadSettings
 from steward.settings.model import FILE_NAME, Settings, known, toml_name, variable
@@ -70,6 +71,19 @@ class Loaded:
             quick = {"interval_s": 5.0, "confirm_spacing_s": 5.0, "grace_s": 5.0}
             values |= {name: v for name, v in quick.items() if f"sync.{name}" not in self.origins}
         return Rules(**values)
+
+    @property
+    def tuning(self) -> Tuning:
+        """What is changed of the rules of readiness. Raises BadSettings, which names the rule that is wrong."""
+        given = self.settings.readiness
+        try:
+            return tuning(given.off, given.weights, given.rules)
+        except ValueError as error:
+            sources = {src for path, src in self.origins.items() if path.startswith("readiness.")}
+            name = f"[readiness] in {self.file}" if FILE in sources else "STEWARD_READINESS_*"
+            raise BadSettings(
+                f"{name} is not usable: {error}", "Mend that rule; docs/readiness.md tells what it may hold"
+            ) from None
 
     def entries(self) -> list[Entry]:
         """List each setting with its value (masked), source and meaning, in the order of the file."""

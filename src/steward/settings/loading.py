@@ -43,7 +43,10 @@ def load(file: Path | None = None) -> Loaded:
         settings = Settings(**_nested(merged))
     except ValidationError as error:
         raise _bad_value(error, origins, found) from None
-    return Loaded(settings, origins, found)
+    loaded = Loaded(settings, origins, found)
+    # Rules are wrong together or not at all: said now, not when the first project is judged.
+    _ = loaded.tuning
+    return loaded
 
 
 def _beaten(from_environment: Mapping[str, Any]) -> frozenset[str]:

@@ -6,25 +6,21 @@ import re
 from collections.abc import Iterator
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from steward.settings.readiness import ReadinessSection
+from steward.settings.section import Section, split
 
 PREFIX: Final = "STEWARD_"
 FILE_NAME: Final = "steward.toml"
 SECRET_LENGTH_MIN: Final = 16
 HOST: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
 LOGIN: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})")
-
-
-def _split(value: Any) -> Any:
-    """Read a comma separated text as a list; leave a list from TOML as it is."""
-    if isinstance(value, str):
-        return [part.strip() for part in value.split(",") if part.strip()]
-    return value
 
 
 def _http(url: str) -> str:
@@ -85,12 +81,6 @@ def _webhook_secret(secret: SecretStr) -> SecretStr:
     return secret
 
 
-class Section(BaseModel):
-    """A table of `steward.toml`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
 class GitHub(Section):
     """The GitHub server, the credential and the organisations."""
 
@@ -120,7 +110,7 @@ class GitHub(Section):
     webhook_secret_file: Path | None = Field(
         default=None, description="File that holds the webhook secret, instead"
     )
-    orgs: Annotated[tuple[str, ...], BeforeValidator(_split), AfterValidator(_logins)] = Field(
+    orgs: Annotated[tuple[str, ...], BeforeValidator(split), AfterValidator(_logins)] = Field(
         default=(), description="Organisations to keep in step, by login; none: the sample organisation"
     )
 
@@ -159,7 +149,7 @@ class SyncSection(Section):
 class NotifySection(Section):
     """Where notices go besides the log."""
 
-    urls: Annotated[tuple[SecretStr, ...], BeforeValidator(_split)] = Field(
+    urls: Annotated[tuple[SecretStr, ...], BeforeValidator(split)] = Field(
         default=(), description="Apprise addresses (mail, chat and the like)"
     )
 
@@ -173,10 +163,10 @@ class WebSection(Section):
         default=None,
         description="Address that people and GitHub reach it at, such as `https://steward.example.com`",
     )
-    names: Annotated[tuple[str, ...], BeforeValidator(_split), AfterValidator(_names)] = Field(
+    names: Annotated[tuple[str, ...], BeforeValidator(split), AfterValidator(_names)] = Field(
         default=(), description="More host names that it answers to, besides the public one and addresses"
     )
-    proxies: Annotated[tuple[str, ...], BeforeValidator(_split), AfterValidator(_networks)] = Field(
+    proxies: Annotated[tuple[str, ...], BeforeValidator(split), AfterValidator(_networks)] = Field(
         default=(), description="Proxies whose X-Forwarded-For and -Proto are believed: addresses or networks"
     )
     hooks_host: str | None = Field(
@@ -224,7 +214,7 @@ class BuildSection(Section):
     architect: Agent | None = Field(default=None, description="Another agent for the architect's role")
     developer: Agent | None = Field(default=None, description="Another agent for the developer's role")
     tester: Agent | None = Field(default=None, description="Another agent for the tester's role")
-    command: Annotated[tuple[str, ...], BeforeValidator(_split)] = Field(
+    command: Annotated[tuple[str, ...], BeforeValidator(split)] = Field(
         default=(), description="Program of the agent `command` with its arguments"
     )
     template_code: bool = Field(
@@ -339,6 +329,7 @@ class Settings(BaseSettings):
     policy: PolicySection = PolicySection()
     build: BuildSection = BuildSection()
     deploy: DeploySection = DeploySection()
+    readiness: ReadinessSection = ReadinessSection()
     demo: DemoSection = DemoSection()
 
     @classmethod

@@ -8,6 +8,7 @@ from typing import Final
 
 from steward.adapters.remote.commands import RemoteCommands
 from steward.adapters.remote.people import RemotePeople
+from steward.adapters.remote.readiness import RemoteReadiness
 from steward.adapters.remote.shapes import (
     AskedLook,
     AskedLooks,
@@ -51,6 +52,11 @@ class Remote:
     def works(self) -> RemoteWorks:
         """What can be shown of building."""
         return RemoteWorks(self.wire)
+
+    @property
+    def readiness(self) -> RemoteReadiness:
+        """What projects lack, and what they do without."""
+        return RemoteReadiness(self.wire)
 
     @property
     def deciding(self) -> RemoteDeciding:
@@ -99,7 +105,7 @@ class RemoteQueries:
     wire: Wire
 
     def projects(self, query: ProjectQuery) -> list[Json]:
-        """The projects that match, by slug. Of the query: statuses, management, text, owner, limit."""
+        """The projects that match, sorted. Of the query: statuses, management, text, owner, held, readiness, limit."""
         found: list[Json] = []
         cursor: str | None = ""
         while cursor is not None and (query.limit is None or len(found) < query.limit):
@@ -109,6 +115,10 @@ class RemoteQueries:
                 status=[str(one) for one in query.statuses or Status],
                 management=[str(one) for one in query.management or Management],
                 q=query.text,
+                held=None if query.held is None else str(query.held).lower(),
+                ready_below=query.ready_below,
+                ready_from=query.ready_from,
+                sort=("-" if query.descending else "") + query.sort,
                 owner="-" if query.owner == "" else query.owner,
                 limit=LIMIT_MAX,
                 cursor=cursor,

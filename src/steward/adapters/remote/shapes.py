@@ -33,6 +33,7 @@ class Project(msgspec.Struct):
     created_at: str
     since: str
     updated_at: str
+    readiness: Json | None = None
 
     def json(self) -> Json:
         """The same as a JSON value."""

@@ -17,8 +17,10 @@ from steward.adapters.store.lease import FileLocks, Leases, Locks, MemoryLocks, 
 from steward.adapters.store.measure_views import MeasureReads
 from steward.adapters.store.organisation_views import OrganisationReads, OrganisationWrites
 from steward.adapters.store.project_views import ProjectReads, ProjectWrites
+from steward.adapters.store.readiness_views import ReadinessReads
 from steward.adapters.store.repository_views import RepositoryReads, RepositoryWrites
 from steward.adapters.store.times_views import TimesReads
+from steward.adapters.store.vault_views import VaultReads, VaultWrites
 from steward.ports import Lease
 
 
@@ -34,7 +36,9 @@ class SqlReads(
     InboxReads,
     MeasureReads,
     BuildingReads,
+    ReadinessReads,
     HandReads,
+    VaultReads,
 ):
     """A consistent view; the contract is `ports.Reads`."""
 
@@ -49,6 +53,7 @@ class SqlWrites(
     InboxWrites,
     BuildingWrites,
     HandWrites,
+    VaultWrites,
 ):
     """A write transaction; the contract is `ports.Writes`."""
 

@@ -40,6 +40,14 @@ class Hold(BaseModel):
     reason: str
 
 
+class Score(BaseModel):
+    """How ready a project is, as it was counted last: percent of the weight of the rules that apply."""
+
+    percent: int
+    unmet: list[str]
+    at: Time
+
+
 class Project(BaseModel):
     """One project with all its facets; those that nothing has filled yet are null or empty."""
 
@@ -57,6 +65,7 @@ class Project(BaseModel):
     live: Live | None
     operation: Operation | None
     update: Update | None
+    readiness: Score | None
     version: int
     created_at: Time
     since: Time

@@ -45,6 +45,22 @@ def _status(value: object) -> object:
     return Status.parse(value) if isinstance(value, str) else value
 
 
+Sorted = Literal[
+    "slug",
+    "-slug",
+    "status",
+    "-status",
+    "since",
+    "-since",
+    "updated",
+    "-updated",
+    "owner",
+    "-owner",
+    "readiness",
+    "-readiness",
+]
+
+
 class Wanted(Asked):
     """Which projects. What is archived or ignored is left out unless it is named."""
 
@@ -62,9 +78,12 @@ class Wanted(Asked):
         default=None, description="Longer than this in a status that should have ended: 24h, 7d"
     )
     waiting: bool = Field(default=False, description="Only those that wait for the word of whoever asks")
-    sort: Literal[
-        "slug", "-slug", "status", "-status", "since", "-since", "updated", "-updated", "owner", "-owner"
-    ] = "slug"
+    held: bool | None = Field(default=None, description="Only those with a standing hold; false: without one")
+    ready_below: int | None = Field(default=None, ge=0, le=100, description="Readiness below this percent")
+    ready_from: int | None = Field(
+        default=None, ge=0, le=100, description="Readiness of this percent or more"
+    )
+    sort: Sorted = "slug"
     limit: int = Field(default=50, ge=1, le=LIMIT_MAX)
     cursor: str = Field(default="", max_length=2000, description="The `next` of the part before this one")
 

@@ -97,6 +97,16 @@ class Works(Protocol):
     def template(self, source: str = "starter", tag: str = "") -> Json: ...
 
 
+class Readiness(Protocol):
+    """What projects lack, and what they do without; see `app.readiness`."""
+
+    def lines(self, reference: str) -> Json: ...
+
+    def waive(self, reference: str, code: str, reason: str) -> Json: ...
+
+    def unwaive(self, reference: str, code: str) -> Json: ...
+
+
 class Deciding(Protocol):
     """What can be decided of organisations; see `app.deciding`."""
 
@@ -210,6 +220,9 @@ class Answering(Protocol):
     def works(self) -> Works: ...
 
     @property
+    def readiness(self) -> Readiness: ...
+
+    @property
     def deciding(self) -> Deciding: ...
 
     @property
@@ -246,6 +259,11 @@ class Local:
     def works(self) -> Works:
         """What can be shown of building."""
         return self.app.works(self.by)
+
+    @property
+    def readiness(self) -> Readiness:
+        """What projects lack, and what they do without."""
+        return self.app.readiness(self.by)
 
     @property
     def deciding(self) -> Deciding:

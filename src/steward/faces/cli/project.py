@@ -9,14 +9,14 @@ import click
 
 from steward.domain.project import Management
 from steward.domain.status import Phase
-from steward.faces.cli import project_building, project_works
+from steward.faces.cli import project_building, project_readiness, project_works
 from steward.faces.cli.base import option
-from steward.faces.cli.project_group import StatusType, changed, project, standing_against
+from steward.faces.cli.project_group import SortType, StatusType, changed, project, standing_against
 from steward.faces.cli.session import Session
 from steward.faces.lines import management_label, status_label
 from steward.faces.words import _, counted
 
-PARTS: Final = (project_building, project_works)
+PARTS: Final = (project_building, project_readiness, project_works)
 """What adds further commands to the same group."""
 COMMANDS: Final = {"project": project}
 
@@ -28,6 +28,12 @@ COMMANDS: Final = {"project": project}
 @option("--management", type=click.Choice([m.value for m in Management]), help="Only managed in this way")
 @option("--owner", help="Only looked after by this one; '-': by nobody")
 @option("--text", default="", help="Only with this text in slug, title or repository")
+@option("--held/--not-held", default=None, help="Only with a hold that stands, or without one")
+@option(
+    "--ready-below", type=click.IntRange(0, 100), metavar="N", help="Only with a readiness below N percent"
+)
+@option("--ready-from", type=click.IntRange(0, 100), metavar="N", help="Only with one of N percent or more")
+@option("--sort", type=SortType(), default="slug", help="Sort by it; with '-' before it from the other end")
 @option("--limit", type=click.IntRange(min=1), help="At most so many")
 @option("--all", "show_all", is_flag=True, help="Ignored ones too")
 @click.pass_obj
@@ -42,7 +48,18 @@ def list_projects(session: Session, /, **filters: Any) -> None:
         shown.remove(Management.IGNORE)
     statuses = {status.value for status in filters["statuses"]}
     owner = "" if filters["owner"] == "-" else filters["owner"]
-    query = ProjectQuery(statuses=statuses, management=shown, text=filters["text"], owner=owner)
+    by: str = filters["sort"]
+    query = ProjectQuery(
+        statuses=statuses,
+        management=shown,
+        text=filters["text"],
+        owner=owner,
+        held=filters["held"],
+        ready_below=filters["ready_below"],
+        ready_from=filters["ready_from"],
+        sort=by.removeprefix("-"),
+        descending=by.startswith("-"),
+    )
     rows = session.queries.projects(query)
     if filters["org"]:
         rows = _of_organisation(session, rows, filters["org"])
@@ -50,17 +67,22 @@ def list_projects(session: Session, /, **filters: Any) -> None:
         rows = [row for row in rows if row["phase"] == filters["phase"]]
     total = len(rows)
     rows = rows[:limit]
+    ready = "readiness" in by or filters["ready_below"] is not None or filters["ready_from"] is not None
 
     def people() -> Any:
         from steward.faces.cli import tables
 
-        return tables.projects(rows, session.out.width) if rows else _("No project matches.")
+        return tables.projects(rows, session.out.width, ready=ready) if rows else _("No project matches.")
 
     session.payload(rows, people)
     if total > len(rows):
         session.note(_("{shown} of {total} shown; more with a higher --limit", shown=len(rows), total=total))
     if not show_all and not filters["management"]:
-        _tell_hidden(session, nothing=not rows and not any(filters[name] for name in filters))
+        _tell_hidden(session, nothing=not rows and not _narrows(filters))
+
+
+def _narrows(filters: dict[str, Any]) -> bool:
+    return any(value not in (None, False, "", ()) for name, value in filters.items() if name != "sort")
 
 
 def _of_organisation(session: Session, rows: list[dict[str, Any]], login: str) -> list[dict[str, Any]]:

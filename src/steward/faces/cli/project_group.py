@@ -32,6 +32,22 @@ class StatusType(click.ParamType[Status]):
             self.fail(words, param, ctx)
 
 
+class SortType(click.ParamType[str]):
+    """What a list is sorted by, from either end."""
+
+    name = "sort"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Take it, or say what is possible."""
+        from steward.ports import SORTS
+
+        if value.removeprefix("-") not in SORTS:
+            self.fail(
+                _("nothing is sorted by '{value}': {names}", value=value, names=", ".join(SORTS)), param, ctx
+            )
+        return value
+
+
 def standing_against(shown: dict[str, Any], trigger: str) -> str | None:
     """What refuses a move, for a rehearsal; None if nothing does."""
     actions = [action for action in shown["actions"] if action["trigger"] == trigger]

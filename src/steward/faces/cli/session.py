@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         Deciding,
         People,
         Queries,
+        Readiness,
         Sync,
         Webhooks,
         Works,
@@ -183,6 +184,11 @@ class Session:
     def works(self) -> Works:
         """What can be shown of building."""
         return self.answering.works
+
+    @property
+    def readiness(self) -> Readiness:
+        """What projects lack, and what they do without."""
+        return self.answering.readiness
 
     @property
     def deciding(self) -> Deciding:

@@ -82,12 +82,14 @@ def _repository_text(repository: Json | None) -> str:
     return f"{repository['full_name']} ({state.lower()})"
 
 
-def projects(rows: Sequence[Json], width: int = WIDE) -> Table:
-    """The table of projects; where `width` is small, without what the status tells already."""
+def projects(rows: Sequence[Json], width: int = WIDE, *, ready: bool = False) -> Table:
+    """The table of projects; where `width` is small, without what the status tells already; the score with `ready`."""
     wide = width >= WIDE
     names = [_("project"), _("status"), _("phase"), _("management"), _("repository"), _("since")]
     shown_rows = table(*names) if wide else table(*names[:2], *names[3:])
     shown_rows.columns[-1].no_wrap = True
+    if ready:
+        shown_rows.add_column(_("readiness"), no_wrap=True, justify="right")
     for row in rows:
         tone = TONES["bad"] if row["status"] in ("missing", "error") else ""
         cells = [
@@ -98,8 +100,14 @@ def projects(rows: Sequence[Json], width: int = WIDE) -> Table:
             escape(_repository_text(row["repository"])),
             moment(row["since"], date=True),
         ]
-        shown_rows.add_row(*cells)
+        shown_rows.add_row(*cells, *([ready_text(row)] if ready else []))
     return shown_rows
+
+
+def ready_text(project: Json) -> str:
+    """The score, as it was counted last."""
+    score = project.get("readiness")
+    return _("{percent} %", percent=score["percent"]) if score else _("not counted yet")
 
 
 def live_text(live: Json | None) -> str:
@@ -133,6 +141,7 @@ def project(shown: Json, more: Sequence[RenderableType] = ()) -> list[Renderable
                 (_("address"), repository.get("html_url") or ""),
                 (_("earlier names"), ", ".join(repository.get("previous_names") or [])),
                 (_("owner"), shown["owner"] or ""),
+                (_("readiness"), ready_text(shown) if shown.get("readiness") else ""),
                 (_("live"), live_text(shown["live"])),
                 (_("held by"), holds),
             ]

@@ -37,6 +37,7 @@ from steward.faces.web import (
     sync,
     tokens,
     users,
+    waiving,
     works,
 )
 
@@ -52,6 +53,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     ordering.router,
     project.router,
     works.router,
+    waiving.router,
     actions.router,
     incidents.router,
     lifecycle.router,

@@ -14,6 +14,7 @@ from steward.faces import lines
 from steward.faces.web.times import lasted
 from steward.faces.words import _
 
+READY_BOUNDS: Final = (50, 80, 100)
 VIEWS: Final = ("board", "table")
 
 
@@ -85,7 +86,25 @@ class Listing:
             found.append((_("Stale over {age}", age=lasted(now.stale_s)), {"stale_s": None}))
         if now.waiting:
             found.append((_("Waiting for me"), {"waiting": False}))
+        found += self._readiness_chips()
         return [{"text": text, "href": self.address(**change)} for text, change in found]
+
+    def _readiness_chips(self) -> list[tuple[str, dict[str, Any]]]:
+        now, found = self.filter, []
+        if now.held is not None:
+            found.append((_("On hold") if now.held else _("Not on hold"), {"held": None}))
+        if now.ready_below is not None:
+            below = _("Readiness below {percent} %", percent=now.ready_below)
+            found.append((below, {"ready_below": None}))
+        if now.ready_from is not None:
+            least = _("Readiness from {percent} %", percent=now.ready_from)
+            found.append((least, {"ready_from": None}))
+        return found
+
+
+def readiness_choices() -> list[tuple[str, str]]:
+    """What the list of scores offers: a bound, and its words."""
+    return [(str(bound), _("below {percent} %", percent=bound)) for bound in READY_BOUNDS]
 
 
 def _without(name: str, values: tuple[str, ...], value: str) -> dict[str, Any]:
@@ -100,4 +119,5 @@ def choices(known: dict[str, Any]) -> dict[str, list[tuple[str, str]]]:
         "management": [(each.value, lines.management_label(each)) for each in Management],
         "owner": [(NOBODY, _("no owner")), *((name, name) for name in known["owners"])],
         "organisation": [(login, login) for login in known["organisations"]],
+        "readiness": readiness_choices(),
     }

@@ -47,6 +47,7 @@ _BY_GROUP: Final = {
     "estimate": "clock",
     "release": "zap",
     "update": "pencil",
+    "rule": "check",
 }
 
 
