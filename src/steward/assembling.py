@@ -11,10 +11,12 @@ if TYPE_CHECKING:
 
     from steward.adapters.box import Bubblewrap
     from steward.adapters.clock import SystemClock
+    from steward.adapters.vault import KeptVault, MasterKeys
     from steward.app.driving import Drive
     from steward.domain.agents import Role
     from steward.domain.spec import Template, TemplateRef
     from steward.ports.building import Agent, ForgeWrite, Templates
+    from steward.ports.vault import Vault
     from steward.settings import Loaded
     from steward.settings.model import BuildSection
 
@@ -70,12 +72,30 @@ def templates(loaded: Loaded) -> Templates:
     return LateTemplates(made)
 
 
+def master_keys(loaded: Loaded) -> MasterKeys:
+    """The master key of the secrets: of the settings, else a file of our own in the state directory."""
+    from steward.adapters.vault import MasterKeys
+
+    own = loaded.settings.vault
+    fixed = own.key.get_secret_value() if own.key else None
+    return MasterKeys(loaded.state_dir / "master.key", fixed=fixed, named=own.key_file)
+
+
+def vault(loaded: Loaded, clock: SystemClock) -> KeptVault:
+    """What keeps the values of projects. No key is read or made here."""
+    from steward.adapters.deploy.redaction import Redactor
+    from steward.adapters.vault import KeptVault
+
+    return KeptVault(master_keys(loaded), clock, Redactor)
+
+
 def drive(
     loaded: Loaded,
     clock: SystemClock,
     holder: str,
     forge: Callable[[], ForgeWrite],
     redact: Callable[[str], str],
+    kept: Vault,
 ) -> Drive:
     """Everything that a process which drives projects needs. Nothing is started here."""
     from steward.adapters.box import Bubblewrap
@@ -107,6 +127,7 @@ def drive(
         model=build.model,
         network="model" if build.model_kind else "none",
         fenced=lambda: engine.fenced,
+        vault=kept,
     )
     local = deploy.kind == "local"
     return Drive(

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from steward.faces.cli.asking import Answering
     from steward.ports import ForgeHooks, ForgeRead, ForgeRights, Notifier, Secret, Store
     from steward.ports.building import ForgeWrite
+    from steward.ports.vault import Vault
     from steward.settings import Loaded
     from steward.settings.model import GitHub
 
@@ -94,6 +95,10 @@ class Wiring:
         _start_log(loaded, closing, service=command != "steward")
         store = _open_store(loaded, upgrade=upgrade)
         closing.callback(store.close)
+        vault = assembling.vault(loaded, self.clock)
+        if upgrade:
+            _begin_vault(store, vault)
+        writing = cache(lambda: self._writing(loaded, closing))
         return Application(
             store=store,
             clock=self.clock,
@@ -113,27 +118,32 @@ class Wiring:
             webhook_secret=_webhook_secret(loaded),
             builder=self._builder(loaded, closing),
             templates=assembling.templates(loaded) if _drives(loaded) else None,
-            drive=self._drive(loaded, closing, command) if _drives(loaded) else None,
+            drive=self._drive(loaded, command, writing, vault) if _drives(loaded) else None,
             boxless=_boxless,
+            vault=vault,
+            writing=writing if _drives(loaded) else None,
         )
 
-    def _drive(self, loaded: Loaded, closing: ExitStack, command: str) -> Callable[[], Drive]:
+    def _writing(self, loaded: Loaded, closing: ExitStack) -> ForgeWrite:
+        from steward.adapters.github.write import connect_write
+
+        url, credential = _building(loaded)
+        forge = connect_write(url, credential=credential, clock=self.clock)
+        closing.callback(forge.close)
+        return forge
+
+    def _drive(
+        self, loaded: Loaded, command: str, writing: Callable[[], ForgeWrite], vault: Vault
+    ) -> Callable[[], Drive]:
         """What makes the tools of a process that drives projects; nothing is built before it is asked for."""
         from steward import assembling
-
-        def writing() -> ForgeWrite:
-            from steward.adapters.github.write import connect_write
-
-            url, credential = _building(loaded)
-            forge = connect_write(url, credential=credential, clock=self.clock)
-            closing.callback(forge.close)
-            return forge
 
         def made() -> Drive:
             from steward.adapters.log import Redaction
 
             holder = f"{command}, process {os.getpid()}"
-            return assembling.drive(loaded, self.clock, holder, cache(writing), Redaction(_secrets(loaded)))
+            redact = Redaction(_secrets(loaded))
+            return assembling.drive(loaded, self.clock, holder, writing, redact, vault)
 
         return cache(made)
 
@@ -252,6 +262,19 @@ def _open_store(loaded: Loaded, *, upgrade: bool) -> Store:
     )
 
 
+def _begin_vault(store: Store, vault: Vault) -> None:
+    """Make the master key at the first start. A wrong or lost one stops nothing but what needs it."""
+    import logging
+
+    from steward.ports import Permanent
+
+    try:
+        with store.reading() as view:
+            vault.begin(view)
+    except Permanent as error:
+        logging.getLogger(__name__).error("%s. %s", error.reason, error.advice)  # noqa: TRY400 - said in words
+
+
 def _address(loaded: Loaded) -> tuple[str, Credential]:
     """The server to speak to, and as whom. The sample organisation is where the running Steward says it is."""
     from steward.adapters.github import Token
@@ -364,6 +387,7 @@ def _secrets(loaded: Loaded) -> Iterator[str]:
 
     from pydantic import SecretStr
 
+    from steward.assembling import master_keys
     from steward.ports import Permanent
     from steward.settings.model import known
 
@@ -380,6 +404,8 @@ def _secrets(loaded: Loaded) -> Iterator[str]:
         yield from (password, unquote(password))
     with suppress(Permanent):
         yield _webhook_secret(loaded).read() or ""
+    with suppress(Permanent):
+        yield from master_keys(loaded).texts()
 
 
 def _request_number() -> str:

@@ -18,10 +18,11 @@ from steward.app.operations.ending import (
     queue,
 )
 from steward.app.policy import Policy
+from steward.app.supplying import lacks
 from steward.domain.driving import NEXT, next_work, opens
 from steward.domain.guards import Guard
 from steward.domain.journal import Kind
-from steward.domain.lifecycle import Who
+from steward.domain.lifecycle import Refused, Who
 from steward.domain.operations import Failure, Fault, Operation, OperationState, Work
 from steward.domain.project import Project
 from steward.domain.spec import Update
@@ -154,6 +155,7 @@ class Driver:
                 project,
                 view.organisation(project.organisation_id).frozen is not None,
                 self.policy,
+                lacks=bool(lacks(view, project.id)),
             ):
                 return False
         try:
@@ -168,11 +170,17 @@ def road(operations: Sequence[Operation]) -> Operation | None:
     return next((one for one in operations if one.kind not in (Work.ROLLBACK, Work.REVERT)), None)
 
 
-def due(operations: Sequence[Operation], project: Project, frozen: bool, policy: Policy) -> Work | None:
-    """What the project would start now; None while any operation of it is open."""
+def due(
+    operations: Sequence[Operation], project: Project, frozen: bool, policy: Policy, *, lacks: bool = False
+) -> Work | None:
+    """What the project would start now; None while any operation of it is open.
+
+    `lacks`: a secret that its deployment needs is neither set nor waived, so that a deployment waits.
+    """
     if any(one.is_open for one in operations):
         return None
-    return next_work(project, road(operations), frozen=frozen, deploys=not policy.deploy_asks)
+    deploys = not policy.deploy_asks and not lacks
+    return next_work(project, road(operations), frozen=frozen, deploys=deploys)
 
 
 def start_work(
@@ -187,9 +195,14 @@ def start_work(
     operations = tx.operations(project_id)
     last = road(operations)
     frozen = tx.organisation(project.organisation_id).frozen is not None
-    work = NEXT.get(project.status) if word else due(operations, project, frozen, policy)
+    lacked = lacks(tx, project_id)
+    work = NEXT.get(project.status) if word else due(operations, project, frozen, policy, lacks=bool(lacked))
     if work is None or last is None or any(one.is_open for one in operations):
         return False
+    if work is Work.DEPLOY and lacked:
+        raise Refused(
+            "guard", f"{Guard.SECRETS_PRESENT.words}: {', '.join(lacked)}", (Guard.SECRETS_PRESENT,)
+        )
     now = clock.now()
     proofs = {Guard.NOT_HELD, Guard.COMMIT_BOUND, Guard.SAME_COMMIT, Guard.SECRETS_PRESENT}
     seen = now_seen(tx, project.organisation_id, now)

@@ -8,6 +8,7 @@ from typing import Final
 
 from steward.app.filing import told
 from steward.app.operations.context import Failed, Run, project_by_id
+from steward.app.operations.supply import generate_lacking
 from steward.domain.operations import Fault
 from steward.domain.repository import Presence, Repository
 from steward.ports import Writes
@@ -97,6 +98,7 @@ def record_repository(run: Run) -> None:
             "Somebody has pushed to it. Take that out again and retry, or archive this project.",
         )
     run.keep(bare=True)
+    generate_lacking(run, run.spec())
 
 
 def set_branch_rule(run: Run) -> None:
