@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from steward.app.driving import Drive
     from steward.domain.credentials import Purpose
     from steward.faces.cli.asking import Answering
-    from steward.ports import ForgeHooks, ForgeRead, ForgeRights, Notifier, Secret, Store
+    from steward.ports import ForgeHooks, ForgeRead, ForgeRights, Notifier, Store
     from steward.ports.building import ForgeWrite
     from steward.ports.vault import Vault
     from steward.settings import Loaded
@@ -115,7 +114,7 @@ class Wiring:
             ),
             audit_kept=timedelta(days=loaded.settings.policy.audit_days),
             forge_hooks=cache(lambda: self._connect_hooks(loaded, closing)),
-            webhook_secret=_webhook_secret(loaded),
+            webhook_secret=assembling.webhook_secret(loaded),
             builder=self._builder(loaded, closing),
             templates=assembling.templates(loaded) if _drives(loaded) else None,
             drive=self._drive(loaded, command, writing, vault) if _drives(loaded) else None,
@@ -142,7 +141,7 @@ class Wiring:
             from steward.adapters.log import Redaction
 
             holder = f"{command}, process {os.getpid()}"
-            redact = Redaction(_secrets(loaded))
+            redact = Redaction(assembling.secrets(loaded))
             return assembling.drive(loaded, self.clock, holder, writing, redact, vault)
 
         return cache(made)
@@ -326,16 +325,6 @@ def _credential(github: GitHub) -> Credential:
     return Token(github.token.get_secret_value())
 
 
-def _webhook_secret(loaded: Loaded) -> Secret:
-    """What webhooks are signed with: of the settings, else a file of our own in the state directory."""
-    from steward.adapters.secret import SecretFile
-
-    github = loaded.settings.github
-    fixed = github.webhook_secret.get_secret_value() if github.webhook_secret else None
-    own = loaded.state_dir / "webhook-secret"
-    return SecretFile(own, fixed=fixed, named=github.webhook_secret_file)
-
-
 def _notifiers(loaded: Loaded) -> list[Notifier]:
     """The log, and one notifier per Apprise address."""
     from steward.adapters.notify import AppriseNotifier, LogNotifier
@@ -361,6 +350,7 @@ def _start_log(loaded: Loaded, closing: ExitStack, *, service: bool) -> None:
     import logging
     from logging.handlers import RotatingFileHandler
 
+    from steward import assembling
     from steward.adapters.log import Lines, Redaction
 
     handler: logging.Handler = logging.StreamHandler()
@@ -369,7 +359,9 @@ def _start_log(loaded: Loaded, closing: ExitStack, *, service: bool) -> None:
         file = loaded.state_dir / "steward.log"
         handler = RotatingFileHandler(file, maxBytes=LOG_BYTES_MAX, backupCount=3, delay=True)
     form = loaded.settings.log_format or ("json" if service and not person else "text")
-    handler.setFormatter(Lines(Redaction(_secrets(loaded)), _request_number, as_json=form == "json"))
+    handler.setFormatter(
+        Lines(Redaction(assembling.secrets(loaded)), _request_number, as_json=form == "json")
+    )
     root = logging.getLogger()
     root.setLevel(loaded.settings.log_level.upper())
     root.addHandler(handler)
@@ -378,34 +370,6 @@ def _start_log(loaded: Loaded, closing: ExitStack, *, service: bool) -> None:
         logging.getLogger(chatty).setLevel(logging.WARNING)
     closing.callback(handler.close)
     closing.callback(root.removeHandler, handler)
-
-
-def _secrets(loaded: Loaded) -> Iterator[str]:
-    """Every secret that the settings hold or name a file for, for the log to mask."""
-    from contextlib import suppress
-    from urllib.parse import unquote, urlsplit
-
-    from pydantic import SecretStr
-
-    from steward.assembling import master_keys
-    from steward.ports import Permanent
-    from steward.settings.model import known
-
-    for section, name, _info in known():
-        value = getattr(getattr(loaded.settings, section) if section else loaded.settings, name)
-        for one in value if isinstance(value, tuple) else (value,):
-            if isinstance(one, SecretStr):
-                yield one.get_secret_value()
-        if value is not None and name.endswith(("token_file", "secret_file", "model_key_file")):
-            # A file that cannot be read is complained of where it is needed.
-            with suppress(OSError, UnicodeDecodeError):
-                yield value.read_text().strip()
-    if password := urlsplit(loaded.database_url).password:
-        yield from (password, unquote(password))
-    with suppress(Permanent):
-        yield _webhook_secret(loaded).read() or ""
-    with suppress(Permanent):
-        yield from master_keys(loaded).texts()
 
 
 def _request_number() -> str:

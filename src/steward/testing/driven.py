@@ -75,7 +75,13 @@ class Driven(World):
         self.deployer = FakeDeployer(self.gate)
         self.probe = FakeProbe(self.deployer)
         self.policy = policy or Policy()
-        self.app = replace(self.app, templates=self.templates, policy=self.policy)
+        self.app = replace(
+            self.app,
+            templates=self.templates,
+            policy=self.policy,
+            vault=tools.get("vault"),
+            writing=lambda: self.build,
+        )
         self.tools = Tools(
             forge=lambda: self.build,
             workshop=self.workshop,

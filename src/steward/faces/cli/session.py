@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         Deciding,
         People,
         Queries,
+        Secrets,
         Sync,
         Webhooks,
         Works,
@@ -198,6 +199,11 @@ class Session:
     def people(self) -> People:
         """What can be done about people."""
         return self.answering.people
+
+    @property
+    def secrets(self) -> Secrets:
+        """What can be done with secrets."""
+        return self.answering.secrets
 
     @property
     def webhooks(self) -> Webhooks:
