@@ -305,8 +305,9 @@ def test_an_export_is_restored_with_its_passphrase_alone(driven: Driven, tmp_pat
 def given(driven: Driven) -> dict[str, str]:
     vault = driven.app.vault
     assert vault is not None
+    project_id = driven.project().id
     with driven.store.reading() as view:
-        return vault.values(view, driven.project().id, Place.RUN)
+        return vault.values(view, project_id, Place.RUN)
 
 
 def test_the_master_key_is_rotated_and_a_person_says_that_there_is_a_copy(driven: Driven) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import stat
 from pathlib import Path
 
@@ -83,7 +82,7 @@ def test_a_key_that_everybody_can_get_at_or_nobody_or_that_is_not_there_is_refus
     file.chmod(0o600)
     with pytest.raises(Permanent, match="it is no text"):
         MasterKeys(file).all()
-    assert os.listdir(folder) == []
+    assert not list(folder.iterdir())
 
 
 def test_a_file_under_a_passphrase_opens_with_it_alone() -> None:

@@ -71,7 +71,7 @@ class Generation(Asked):
 
     length: int = Field(default=LENGTH, ge=16, le=1024, description="Characters")
     alphabet: Alphabet = Alphabet.URLSAFE
-    places: Places = [Place.RUN]
+    places: Places = Field(default=[Place.RUN])
     replace: bool = Field(default=False, description="Whether a value that is set is replaced")
 
 

@@ -22,13 +22,14 @@ FILE: Final = click.Path(dir_okay=False, path_type=Path)
 
 def for_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """The option that says where a value is used."""
-    return option(
+    chosen: Callable[[Callable[..., Any]], Callable[..., Any]] = option(
         "--for",
         "place",
         type=click.Choice(PLACES),
         default="run",
         help="Who reads it: the program (run), the workflows on GitHub (checks), or both",
-    )(function)
+    )
+    return chosen(function)
 
 
 @secret.command("list", help="List what is kept for a project, never the values, and what is lacking.")

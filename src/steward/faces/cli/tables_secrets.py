@@ -28,15 +28,10 @@ def secrets(result: dict[str, Any]) -> list[Any]:
         shown.append(
             _("Nothing is kept: steward secret set {project} NAME", project=escape(result["project"]))
         )
-    for one in result["waivers"]:
-        shown.append(
-            _(
-                "{name} is waived: {reason} ({by})",
-                name=one["name"],
-                reason=escape(one["reason"]),
-                by=one["by"],
-            )
-        )
+    shown += [
+        _("{name} is waived: {reason} ({by})", name=one["name"], reason=escape(one["reason"]), by=one["by"])
+        for one in result["waivers"]
+    ]
     if result["lacking"]:
         shown.append(_("[red]lacking: {names}[/]", names=escape(", ".join(result["lacking"]))))
     return shown
@@ -50,7 +45,7 @@ def key(result: dict[str, Any]) -> list[str]:
     for name, count in result["in_use"].items():
         if name != result["id"]:
             lines.append(
-                _("{n} projects are kept under the key {id}: steward secret key --rotate", n=count, id=name)
+                _("projects kept under the earlier key {id}: {n}. Rotate: steward secret key --rotate", n=count, id=name)
             )
     if not result["backed_up"]:
         lines.append(
