@@ -45,7 +45,11 @@ def key(result: dict[str, Any]) -> list[str]:
     for name, count in result["in_use"].items():
         if name != result["id"]:
             lines.append(
-                _("projects kept under the earlier key {id}: {n}. Rotate: steward secret key --rotate", n=count, id=name)
+                _(
+                    "projects kept under the earlier key {id}: {n}. Rotate: steward secret key --rotate",
+                    n=count,
+                    id=name,
+                )
             )
     if not result["backed_up"]:
         lines.append(
