@@ -8,8 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from steward.adapters.deploy.redaction import Redactor
 from steward.adapters.store import open_store
 from steward.adapters.templates import CopierTemplates
+from steward.adapters.vault import KeptVault, MasterKeys
 from steward.app.describing import Wish
 from steward.app.driving import start_work
 from steward.app.filing import told
@@ -59,7 +61,8 @@ def driving(folder: Path) -> World:
     """A world whose projects are made of templates."""
     folder.mkdir(parents=True, exist_ok=True)
     world = World(open_store(f"sqlite:///{folder}/steward.db"))
-    world.app = replace(world.app, templates=templates(folder))
+    vault = KeptVault(MasterKeys(folder / "master.key"), world.clock, Redactor)
+    world.app = replace(world.app, templates=templates(folder), vault=vault)
     world.beat()
     return world
 

@@ -403,7 +403,7 @@ def test_a_template_of_ones_own_is_asked_for_by_kind_and_keeps_its_secrets(
         )
 
     code, seen = order("hush-1234")
-    assert (code, "hush" in seen) == (0, False)
+    assert (code, "hush" in seen) == (0, False), seen
     (kept,) = run("secret", "list", "shop", "--json").json["secrets"]
     assert (kept["name"], kept["sort"]) == ("door", "secret")
     spec = run("project", "spec", "shop", "--json").json
