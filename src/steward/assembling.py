@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,10 +11,13 @@ if TYPE_CHECKING:
 
     from steward.adapters.box import Bubblewrap
     from steward.adapters.clock import SystemClock
+    from steward.adapters.vault import KeptVault, MasterKeys
     from steward.app.driving import Drive
     from steward.domain.agents import Role
     from steward.domain.spec import Template, TemplateRef
+    from steward.ports import Secret
     from steward.ports.building import Agent, ForgeWrite, Templates
+    from steward.ports.vault import Vault
     from steward.settings import Loaded
     from steward.settings.model import BuildSection
 
@@ -70,12 +73,30 @@ def templates(loaded: Loaded) -> Templates:
     return LateTemplates(made)
 
 
+def master_keys(loaded: Loaded) -> MasterKeys:
+    """The master key of the secrets: of the settings, else a file of our own in the state directory."""
+    from steward.adapters.vault import MasterKeys
+
+    own = loaded.settings.vault
+    fixed = own.key.get_secret_value() if own.key else None
+    return MasterKeys(loaded.state_dir / "master.key", fixed=fixed, named=own.key_file)
+
+
+def vault(loaded: Loaded, clock: SystemClock) -> KeptVault:
+    """What keeps the values of projects. No key is read or made here."""
+    from steward.adapters.deploy.redaction import Redactor
+    from steward.adapters.vault import KeptVault
+
+    return KeptVault(master_keys(loaded), clock, Redactor)
+
+
 def drive(
     loaded: Loaded,
     clock: SystemClock,
     holder: str,
     forge: Callable[[], ForgeWrite],
     redact: Callable[[str], str],
+    kept: Vault,
 ) -> Drive:
     """Everything that a process which drives projects needs. Nothing is started here."""
     from steward.adapters.box import Bubblewrap
@@ -107,6 +128,7 @@ def drive(
         model=build.model,
         network="model" if build.model_kind else "none",
         fenced=lambda: engine.fenced,
+        vault=kept,
     )
     local = deploy.kind == "local"
     return Drive(
@@ -190,3 +212,40 @@ def _agent(name: str, build: BuildSection, box: Bubblewrap, clock: SystemClock) 
 
 def _key(file: Path | None) -> str | None:
     return file.read_text().strip() if file is not None else None
+
+
+def webhook_secret(loaded: Loaded) -> Secret:
+    """What webhooks are signed with: of the settings, else a file of our own in the state directory."""
+    from steward.adapters.secret import SecretFile
+
+    github = loaded.settings.github
+    fixed = github.webhook_secret.get_secret_value() if github.webhook_secret else None
+    own = loaded.state_dir / "webhook-secret"
+    return SecretFile(own, fixed=fixed, named=github.webhook_secret_file)
+
+
+def secrets(loaded: Loaded) -> Iterator[str]:
+    """Every secret that the settings hold or name a file for, for the log to mask."""
+    from contextlib import suppress
+    from urllib.parse import unquote, urlsplit
+
+    from pydantic import SecretStr
+
+    from steward.ports import Permanent
+    from steward.settings.model import known
+
+    for section, name, _info in known():
+        value = getattr(getattr(loaded.settings, section) if section else loaded.settings, name)
+        for one in value if isinstance(value, tuple) else (value,):
+            if isinstance(one, SecretStr):
+                yield one.get_secret_value()
+        if value is not None and name.endswith(("token_file", "secret_file", "model_key_file")):
+            # A file that cannot be read is complained of where it is needed.
+            with suppress(OSError, UnicodeDecodeError):
+                yield value.read_text().strip()
+    if password := urlsplit(loaded.database_url).password:
+        yield from (password, unquote(password))
+    with suppress(Permanent):
+        yield webhook_secret(loaded).read() or ""
+    with suppress(Permanent):
+        yield from master_keys(loaded).texts()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -25,8 +24,9 @@ if TYPE_CHECKING:
     from steward.app.driving import Drive
     from steward.domain.credentials import Purpose
     from steward.faces.cli.asking import Answering
-    from steward.ports import ForgeHooks, ForgeRead, ForgeRights, Notifier, Secret, Store
+    from steward.ports import ForgeHooks, ForgeRead, ForgeRights, Notifier, Store
     from steward.ports.building import ForgeWrite
+    from steward.ports.vault import Vault
     from steward.settings import Loaded
     from steward.settings.model import GitHub
 
@@ -94,6 +94,10 @@ class Wiring:
         _start_log(loaded, closing, service=command != "steward")
         store = _open_store(loaded, upgrade=upgrade)
         closing.callback(store.close)
+        vault = assembling.vault(loaded, self.clock)
+        if upgrade:
+            _begin_vault(store, vault)
+        writing = cache(lambda: self._writing(loaded, closing))
         return Application(
             store=store,
             clock=self.clock,
@@ -110,31 +114,36 @@ class Wiring:
             ),
             audit_kept=timedelta(days=loaded.settings.policy.audit_days),
             forge_hooks=cache(lambda: self._connect_hooks(loaded, closing)),
-            webhook_secret=_webhook_secret(loaded),
+            webhook_secret=assembling.webhook_secret(loaded),
             builder=self._builder(loaded, closing),
             templates=assembling.templates(loaded) if _drives(loaded) else None,
-            drive=self._drive(loaded, closing, command) if _drives(loaded) else None,
+            drive=self._drive(loaded, command, writing, vault) if _drives(loaded) else None,
             boxless=_boxless,
             tuning=loaded.tuning,
+            vault=vault,
+            writing=writing if _drives(loaded) else None,
         )
 
-    def _drive(self, loaded: Loaded, closing: ExitStack, command: str) -> Callable[[], Drive]:
+    def _writing(self, loaded: Loaded, closing: ExitStack) -> ForgeWrite:
+        from steward.adapters.github.write import connect_write
+
+        url, credential = _building(loaded)
+        forge = connect_write(url, credential=credential, clock=self.clock)
+        closing.callback(forge.close)
+        return forge
+
+    def _drive(
+        self, loaded: Loaded, command: str, writing: Callable[[], ForgeWrite], vault: Vault
+    ) -> Callable[[], Drive]:
         """What makes the tools of a process that drives projects; nothing is built before it is asked for."""
         from steward import assembling
-
-        def writing() -> ForgeWrite:
-            from steward.adapters.github.write import connect_write
-
-            url, credential = _building(loaded)
-            forge = connect_write(url, credential=credential, clock=self.clock)
-            closing.callback(forge.close)
-            return forge
 
         def made() -> Drive:
             from steward.adapters.log import Redaction
 
             holder = f"{command}, process {os.getpid()}"
-            return assembling.drive(loaded, self.clock, holder, cache(writing), Redaction(_secrets(loaded)))
+            redact = Redaction(assembling.secrets(loaded))
+            return assembling.drive(loaded, self.clock, holder, writing, redact, vault)
 
         return cache(made)
 
@@ -253,6 +262,19 @@ def _open_store(loaded: Loaded, *, upgrade: bool) -> Store:
     )
 
 
+def _begin_vault(store: Store, vault: Vault) -> None:
+    """Make the master key at the first start. A wrong or lost one stops nothing but what needs it."""
+    import logging
+
+    from steward.ports import Permanent
+
+    try:
+        with store.reading() as view:
+            vault.begin(view)
+    except Permanent as error:
+        logging.getLogger(__name__).error("%s. %s", error.reason, error.advice)  # noqa: TRY400 - said in words
+
+
 def _address(loaded: Loaded) -> tuple[str, Credential]:
     """The server to speak to, and as whom. The sample organisation is where the running Steward says it is."""
     from steward.adapters.github import Token
@@ -304,16 +326,6 @@ def _credential(github: GitHub) -> Credential:
     return Token(github.token.get_secret_value())
 
 
-def _webhook_secret(loaded: Loaded) -> Secret:
-    """What webhooks are signed with: of the settings, else a file of our own in the state directory."""
-    from steward.adapters.secret import SecretFile
-
-    github = loaded.settings.github
-    fixed = github.webhook_secret.get_secret_value() if github.webhook_secret else None
-    own = loaded.state_dir / "webhook-secret"
-    return SecretFile(own, fixed=fixed, named=github.webhook_secret_file)
-
-
 def _notifiers(loaded: Loaded) -> list[Notifier]:
     """The log, and one notifier per Apprise address."""
     from steward.adapters.notify import AppriseNotifier, LogNotifier
@@ -339,6 +351,7 @@ def _start_log(loaded: Loaded, closing: ExitStack, *, service: bool) -> None:
     import logging
     from logging.handlers import RotatingFileHandler
 
+    from steward import assembling
     from steward.adapters.log import Lines, Redaction
 
     handler: logging.Handler = logging.StreamHandler()
@@ -347,7 +360,9 @@ def _start_log(loaded: Loaded, closing: ExitStack, *, service: bool) -> None:
         file = loaded.state_dir / "steward.log"
         handler = RotatingFileHandler(file, maxBytes=LOG_BYTES_MAX, backupCount=3, delay=True)
     form = loaded.settings.log_format or ("json" if service and not person else "text")
-    handler.setFormatter(Lines(Redaction(_secrets(loaded)), _request_number, as_json=form == "json"))
+    handler.setFormatter(
+        Lines(Redaction(assembling.secrets(loaded)), _request_number, as_json=form == "json")
+    )
     root = logging.getLogger()
     root.setLevel(loaded.settings.log_level.upper())
     root.addHandler(handler)
@@ -356,31 +371,6 @@ def _start_log(loaded: Loaded, closing: ExitStack, *, service: bool) -> None:
         logging.getLogger(chatty).setLevel(logging.WARNING)
     closing.callback(handler.close)
     closing.callback(root.removeHandler, handler)
-
-
-def _secrets(loaded: Loaded) -> Iterator[str]:
-    """Every secret that the settings hold or name a file for, for the log to mask."""
-    from contextlib import suppress
-    from urllib.parse import unquote, urlsplit
-
-    from pydantic import SecretStr
-
-    from steward.ports import Permanent
-    from steward.settings.model import known
-
-    for section, name, _info in known():
-        value = getattr(getattr(loaded.settings, section) if section else loaded.settings, name)
-        for one in value if isinstance(value, tuple) else (value,):
-            if isinstance(one, SecretStr):
-                yield one.get_secret_value()
-        if value is not None and name.endswith(("token_file", "secret_file", "model_key_file")):
-            # A file that cannot be read is complained of where it is needed.
-            with suppress(OSError, UnicodeDecodeError):
-                yield value.read_text().strip()
-    if password := urlsplit(loaded.database_url).password:
-        yield from (password, unquote(password))
-    with suppress(Permanent):
-        yield _webhook_secret(loaded).read() or ""
 
 
 def _request_number() -> str:

@@ -68,7 +68,7 @@ def test_answers_that_nobody_asked_for_are_refused_with_what_is_possible(driven:
 
 
 def test_secret_answers_are_refused_rather_than_lost(driven: Driven) -> None:
-    with pytest.raises(Invalid, match="secret answers cannot be kept yet: api_key"):
+    with pytest.raises(Permanent, match="keeps no secrets"):
         driven.building().draft("shop", wish=Wish(answers={"api_key": "hunter2-hunter2"}))
     assert driven.projects() == []
 

@@ -67,7 +67,7 @@ def test_our_merges_are_known_by_their_seal_without_the_ledger(driven: Driven) -
 
     assert judged(driven.eyes).findings == ()
     assert judged(driven.eyes).tips == {"main": driven.tip()}
-    (finding,) = judged(replace(driven.eyes, seal_key=lambda: b"of another installation")).findings
+    (finding,) = judged(replace(driven.eyes, seal_keys=lambda: [b"of another installation"])).findings
     assert finding.after == driven.tip()
 
 

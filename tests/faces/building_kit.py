@@ -8,8 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from steward.adapters.deploy.redaction import Redactor
 from steward.adapters.store import open_store
 from steward.adapters.templates import CopierTemplates
+from steward.adapters.vault import KeptVault, MasterKeys
 from steward.app.describing import Wish
 from steward.app.driving import start_work
 from steward.app.filing import told
@@ -55,11 +57,16 @@ def a_template(folder: Path) -> str:
     return folder.as_uri()
 
 
+def vault(folder: Path, world: World) -> KeptVault:
+    """What keeps secrets there."""
+    return KeptVault(MasterKeys(folder / "master.key"), world.clock, Redactor)
+
+
 def driving(folder: Path) -> World:
     """A world whose projects are made of templates."""
     folder.mkdir(parents=True, exist_ok=True)
     world = World(open_store(f"sqlite:///{folder}/steward.db"))
-    world.app = replace(world.app, templates=templates(folder))
+    world.app = replace(world.app, templates=templates(folder), vault=vault(folder, world))
     world.beat()
     return world
 
@@ -155,5 +162,5 @@ def main(folder: str, *args: str) -> None:
     """Run `steward ARGS` on the world of that folder, at whatever terminal this process has."""
     world = World(open_store(f"sqlite:///{folder}/steward.db"))
     world.store.release(world.lease)
-    app = replace(world.app, templates=templates(Path(folder)))
+    app = replace(world.app, templates=templates(Path(folder)), vault=vault(Path(folder), world))
     steward.main(list(args), "steward", obj=Wired(app))

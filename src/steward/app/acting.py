@@ -22,13 +22,15 @@ from steward.domain.reports import Seen
 from steward.domain.status import Status, Trigger
 from steward.ports import Clock, Reads, Store, Writes
 from steward.ports.building import Templates
+from steward.ports.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)
 class Acts:
     """Commands of one principal. `expecting`: the version that a changed project must still have.
 
-    `templates`: what projects are made of; None where this installation drives none.
+    `templates`: what projects are made of; None where this installation drives none. `vault` keeps their values;
+    None where nothing can be kept.
     """
 
     store: Store
@@ -38,6 +40,7 @@ class Acts:
     policy: Policy = field(default=Policy())
     expecting: int | None = None
     templates: Templates | None = None
+    vault: Vault | None = None
 
     @property
     def actor(self) -> str:

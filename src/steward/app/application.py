@@ -21,6 +21,7 @@ from steward.app.parts import Parts
 from steward.app.people import People
 from steward.app.queries import Queries
 from steward.app.readiness import Readiness
+from steward.app.secret_files import SecretFiles
 from steward.app.service import Service
 from steward.app.sync import Sync
 from steward.app.times import Times
@@ -73,7 +74,23 @@ class Application(Parts):
 
     def commands(self, by: Principal, expecting: int | None = None) -> Building:
         """What that principal may ask of projects; `expecting` is the version a project must still have."""
-        return Building(self.store, self.clock, by, self.channels, self.policy, expecting, self.templates)
+        return Building(
+            self.store, self.clock, by, self.channels, self.policy, expecting, self.templates, self.vault
+        )
+
+    def secrets(self, by: Principal, expecting: int | None = None) -> SecretFiles:
+        """What that principal may do with the values of projects, none of which is ever shown."""
+        return SecretFiles(
+            self.store,
+            self.clock,
+            by,
+            self.channels,
+            self.policy,
+            expecting,
+            self.templates,
+            self.vault,
+            self.writing,
+        )
 
     def works(self, by: Principal) -> Works:
         """What that principal may be shown of building."""

@@ -12,6 +12,7 @@ from typing import Any, Final
 from steward.app.commands import Commands
 from steward.app.errors import Invalid, Undriven
 from steward.app.filing import told
+from steward.app.keeping import keep_answers
 from steward.app.queries import find_project, one_project
 from steward.app.views import Json
 from steward.app.works import read_template
@@ -105,10 +106,7 @@ class Describing(Commands):
             ]
             raise Invalid(f"the answers do not fit the template {template.title}", words, problems)
         if checked.secrets:
-            raise Invalid(
-                "secret answers cannot be kept yet: " + ", ".join(sorted(checked.secrets)),
-                "Leave them out, and set them where the project is deployed.",
-            )
+            keep_answers(self, tx, project, template, checked.secrets)
         at = self.clock.now().at
         spec = Spec(
             project_id=project.id,

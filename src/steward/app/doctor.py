@@ -10,9 +10,11 @@ from steward.app.connecting import connect
 from steward.app.credentials import examined
 from steward.app.errors import Invalid
 from steward.app.parts import Parts
+from steward.app.secret_files import BACKED_UP
 from steward.domain.credentials import Purpose
 from steward.domain.repository import Access
 from steward.ports import ForgeRead, ForgeRights, Permanent, Store, Transient
+from steward.ports.vault import Vault
 
 AGAIN: Final = "Try again; it may pass."
 
@@ -32,6 +34,8 @@ def examine(parts: Parts) -> list[Check]:
     checks = [_git(), _running(parts.store), _outbox(parts.store)]
     if parts.templates is not None:
         checks.append(_box(parts))
+    if parts.vault is not None:
+        checks.append(_vault(parts.store, parts.vault))
     if not parts.logins:
         fix = "Set STEWARD_GITHUB_ORGS and STEWARD_GITHUB_TOKEN, or run: steward init"
         return [*checks, Check("organisations", ok=False, detail="none is configured", fix=fix)]
@@ -68,6 +72,26 @@ def _box(parts: Parts) -> Check:
         return Check("sandbox", ok=True, detail="agents and templates run in a box of bubblewrap")
     detail = "there is none: only the built-in agent and template can be used"
     return Check("sandbox", ok=False, detail=detail, fix=missing)
+
+
+def _vault(store: Store, vault: Vault) -> Check:
+    """Whether what is kept can be read, and whether a copy of the master key is said to be kept elsewhere."""
+    try:
+        with store.reading() as view:
+            used = view.vault_masters()
+            if used:
+                vault.begin(view)
+            name, where = vault.master()
+            copied = not vault.is_own_file() or view.setting(BACKED_UP) == name
+    except Permanent as error:
+        return Check("secrets", ok=False, detail=error.reason, fix=error.advice)
+    if not used:
+        return Check("secrets", ok=True, detail="none is kept")
+    if not copied:
+        fix = "Copy that file to a safe place, then say so: steward secret key --backed-up"
+        detail = f"the master key {where} is the only one: if it is lost, so are all secrets"
+        return Check("secrets", ok=False, detail=detail, fix=fix)
+    return Check("secrets", ok=True, detail=f"kept for {sum(used.values())} projects; master key {name}")
 
 
 def _running(store: Store) -> Check:

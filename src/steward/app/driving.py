@@ -19,10 +19,11 @@ from steward.app.operations.ending import (
     queue,
 )
 from steward.app.policy import Policy
+from steward.app.supplying import lacks
 from steward.domain.driving import NEXT, next_work, opens
 from steward.domain.guards import Guard
 from steward.domain.journal import Kind
-from steward.domain.lifecycle import Who
+from steward.domain.lifecycle import Refused, Who
 from steward.domain.operations import Failure, Fault, Operation, OperationState, Work
 from steward.domain.project import Project
 from steward.domain.spec import Update
@@ -151,7 +152,11 @@ class Driver:
     def _start(self, project: Project) -> bool:
         with self.store.reading() as view:
             if not due(
-                view.operations(project.id), project, self.policy, held=bool(held_words(view, project))
+                view.operations(project.id),
+                project,
+                self.policy,
+                held=bool(held_words(view, project)),
+                lacks=bool(lacks(view, project.id)),
             ):
                 return False
         try:
@@ -166,11 +171,18 @@ def road(operations: Sequence[Operation]) -> Operation | None:
     return next((one for one in operations if one.kind not in (Work.ROLLBACK, Work.REVERT)), None)
 
 
-def due(operations: Sequence[Operation], project: Project, policy: Policy, *, held: bool) -> Work | None:
-    """What the project would start now; None while any operation of it is open."""
+def due(
+    operations: Sequence[Operation], project: Project, policy: Policy, *, held: bool, lacks: bool = False
+) -> Work | None:
+    """What the project would start now; None while any operation of it is open.
+
+    `held`: no automation may touch it. `lacks`: a secret that its deployment needs is neither set nor waived, so
+    that a deployment waits.
+    """
     if any(one.is_open for one in operations):
         return None
-    return next_work(project, road(operations), held=held, deploys=not policy.deploy_asks)
+    deploys = not policy.deploy_asks and not lacks
+    return next_work(project, road(operations), held=held, deploys=deploys)
 
 
 def start_work(
@@ -184,10 +196,15 @@ def start_work(
     assert project is not None
     operations = tx.operations(project_id)
     last = road(operations)
-    held = bool(held_words(tx, project))
-    work = NEXT.get(project.status) if word else due(operations, project, policy, held=held)
+    held, lacked = bool(held_words(tx, project)), lacks(tx, project_id)
+    on = due(operations, project, policy, held=held, lacks=bool(lacked))
+    work = NEXT.get(project.status) if word else on
     if work is None or last is None or any(one.is_open for one in operations):
         return False
+    if work is Work.DEPLOY and lacked:
+        raise Refused(
+            "guard", f"{Guard.SECRETS_PRESENT.words}: {', '.join(lacked)}", (Guard.SECRETS_PRESENT,)
+        )
     now = clock.now()
     proofs = {Guard.NOT_HELD, Guard.COMMIT_BOUND, Guard.SAME_COMMIT, Guard.SECRETS_PRESENT}
     seen = now_seen(tx, project.organisation_id, now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from steward.app.supplying import lacks
 from steward.domain.guards import Guard
 from steward.domain.project import Management, Project, standing
 from steward.domain.status import OPERATION_OF, Status
@@ -21,6 +22,8 @@ def offered(view: Reads, project: Project, *, builds: bool) -> frozenset[Guard]:
         facts.add(Guard.NOT_HELD)
     if running is None:
         facts |= _brought(project)
+    if project.status is Status.VERIFIED and lacks(view, project.id):
+        facts.discard(Guard.SECRETS_PRESENT)
     if project.status in OPERATION_OF:
         facts.add(Guard.OPERATION_STOPPED)
     return frozenset(facts)

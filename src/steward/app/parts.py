@@ -12,7 +12,7 @@ from steward.app.policy import Policy
 from steward.domain.own_rules import Tuning
 from steward.domain.rules import Rules
 from steward.ports import Clock, ForgeHooks, ForgeRead, ForgeRights, Lease, Notifier, Permanent, Secret, Store
-from steward.ports.building import Templates
+from steward.ports.building import ForgeWrite, Templates
 from steward.ports.vault import Vault
 from steward.ports.watching import ForgeWatch
 
@@ -52,7 +52,8 @@ class Parts:
     where this installation drives none. `drive` makes what they are driven with, for a process that does. `boxless` says why there can be no box on
     this machine; None where there can. `tuning` is what is changed of the rules of readiness, `vault` keeps values and
     waivers (None: none are kept), `watching` gives what reads branches, settings and files of the forge (None: nothing
-    does).
+    does); `writing` is the client that changes things on GitHub, called only where somebody sends them there; None
+    where this installation drives nothing.
     """
 
     store: Store
@@ -75,6 +76,7 @@ class Parts:
     tuning: Tuning = field(default=Tuning())
     vault: Vault | None = None
     watching: Callable[[], ForgeWatch] | None = None
+    writing: Callable[[], ForgeWrite] | None = None
 
     @property
     def channels(self) -> list[str]:

@@ -36,7 +36,7 @@ REPLAYED_MAX: Final = 30
 
 @dataclass(frozen=True, slots=True)
 class Eyes:
-    """What moves are judged with. `workshop` and `seal_key` (None: without) tell merges of ours that the ledger does
+    """What moves are judged with. `workshop` and `seal_keys` (the newest first; None: without) tell merges of ours that the ledger does
     not; `checks` tells what the checks of a commit come to,
     waited for since a moment. `robots` are logins whose pushes are no person's; `topic`
     holds a repository that bears it.
@@ -44,7 +44,7 @@ class Eyes:
 
     forge: Callable[[], ForgeWatch]
     workshop: Workshop | None = None
-    seal_key: Callable[[], bytes] | None = None
+    seal_keys: Callable[[], Sequence[bytes]] | None = None
     checks: Callable[[int, str, datetime], Verdict] | None = None
     robots: frozenset[str] = frozenset()
     topic: str = "do-not-touch"
@@ -155,9 +155,9 @@ class Examination:
         if compared.forced or not compared.whole:
             return frozenset()
         found = set()
-        if self.eyes.seal_key is not None:
-            key = self.eyes.seal_key()
-            found = {c.sha for c in compared.commits if is_sealed(key, self._id, c)}
+        if self.eyes.seal_keys is not None:
+            keys = self.eyes.seal_keys()
+            found = {c.sha for c in compared.commits if any(is_sealed(key, self._id, c) for key in keys)}
         found |= self._replayed(entries, compared)
         return frozenset(found | self._merged_by_people(entries, compared, found))
 

@@ -255,6 +255,10 @@ def _name(data: Json) -> str:
     return str(data.get("full_name", ""))
 
 
+def _names(data: Json) -> str:
+    return ", ".join(map(str, data.get("names") or ()))
+
+
 WORDS: Final[dict[str, Callable[[Json], str]]] = {
     Kind.PROJECT_ORDERED: lambda _data: _("ordered"),
     Kind.PROJECT_MOVED: _moved,
@@ -330,6 +334,23 @@ WORDS: Final[dict[str, Callable[[Json], str]]] = {
     Kind.RULE_WAIVED: lambda data: _("does without the rule {rule}", rule=data.get("rule")),
     Kind.RULE_UNWAIVED: lambda data: _("the rule {rule} is asked for again", rule=data.get("rule")),
     Kind.PROJECT_HEALTH: lambda data: _("health: {now}", now=health_label(str(data.get("to", "")))),
+    Kind.SECRET_SET: lambda data: (
+        _("generated: {names}", names=_names(data))
+        if data.get("generated")
+        else _("set: {names}", names=_names(data))
+    ),
+    Kind.SECRET_UNSET: lambda data: _("no longer kept: {names}", names=_names(data)),
+    Kind.SECRET_SENT: lambda data: _("given to GitHub: {names}", names=_names(data)),
+    Kind.SECRET_WAIVED: lambda data: (
+        _("{name} is waived", name=data.get("name", ""))
+        if data.get("waived")
+        else _("{name} is needed again", name=data.get("name", ""))
+    ),
+    Kind.SECRETS_ROTATED: lambda data: (
+        _("its secrets are under a new master key")
+        if data.get("master")
+        else _("its secrets were encrypted anew")
+    ),
     Kind.INCIDENT_OPENED: _opened,
     Kind.INCIDENT_ACKNOWLEDGED: _incident(lambda: _("acknowledged: incident")),
     Kind.INCIDENT_RESOLVED: _incident(lambda: _("resolved: incident")),

@@ -75,6 +75,8 @@ class VaultWrites(Protocol):
         """Insert or replace, by project."""
         ...
 
+    def drop_vault_key(self, project_id: str) -> None: ...
+
     def save_vault_waiver(self, waiver: Waiver) -> None:
         """Insert or replace, by project and name."""
         ...
@@ -138,6 +140,10 @@ class Vault(Protocol):
     def waive(self, tx: Writes, waiver: Waiver) -> None: ...
 
     def unwaive(self, tx: Writes, project_id: str, name: str) -> bool: ...
+
+    def forget(self, tx: Writes, project_id: str) -> list[str]:
+        """Drop every value of a project and its data key, whether they can be opened or not; the names."""
+        ...
 
     def rotate(self, tx: Writes, project_id: str) -> int:
         """Give a project a new data key and encrypt its values anew with it; how many there are."""

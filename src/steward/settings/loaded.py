@@ -128,6 +128,10 @@ class Loaded:
                 "both STEWARD_GITHUB_WEBHOOK_SECRET and STEWARD_GITHUB_WEBHOOK_SECRET_FILE are set",
                 "Keep one of the two",
             )
+        if self.settings.vault.key is not None and self.settings.vault.key_file is not None:
+            raise BadSettings(
+                "both STEWARD_VAULT_KEY and STEWARD_VAULT_KEY_FILE are set", "Keep one of the two"
+            )
         if app and (github.app_id is None or github.app_key_file is None):
             missing = "APP_ID" if github.app_id is None else "APP_KEY_FILE"
             raise BadSettings(

@@ -283,6 +283,19 @@ class DemoSection(Section):
     port: int = Field(default=8485, ge=0, le=65_535, description="Port of the sample organisation; 0: any")
 
 
+class VaultSection(Section):
+    """The master key that the secrets of projects are kept under."""
+
+    key: SecretStr | None = Field(
+        default=None,
+        description="Master key of the secrets, 32 random bytes in base64url; a key file is safer. Earlier keys may follow it",
+    )
+    key_file: Path | None = Field(
+        default=None,
+        description="File that holds the master key; where not set, master.key in the data directory, made at the first start",
+    )
+
+
 class Settings(BaseSettings):
     """All settings, checked. Made by `load`; constructing it directly takes only what it is given."""
 
@@ -330,6 +343,7 @@ class Settings(BaseSettings):
     build: BuildSection = BuildSection()
     deploy: DeploySection = DeploySection()
     readiness: ReadinessSection = ReadinessSection()
+    vault: VaultSection = VaultSection()
     demo: DemoSection = DemoSection()
 
     @classmethod

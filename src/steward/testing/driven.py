@@ -82,11 +82,17 @@ class Driven(World):
         self.eyes = Eyes(
             forge=lambda: self.build,
             workshop=self.workshop,
-            seal_key=lambda: SEAL_KEY,
+            seal_keys=lambda: [SEAL_KEY],
             checks=self._checks,
             robots=frozenset({"dependabot[bot]"}),
         )
-        self.app = replace(self.app, templates=self.templates, policy=self.policy)
+        self.app = replace(
+            self.app,
+            templates=self.templates,
+            policy=self.policy,
+            vault=tools.get("vault"),
+            writing=lambda: self.build,
+        )
         self.tools = Tools(
             forge=lambda: self.build,
             workshop=self.workshop,

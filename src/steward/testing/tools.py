@@ -273,6 +273,7 @@ class FakeTemplates:
     )
     refuses: Exception | None = None
     conflicts: Sequence[str] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     def read(self, ref: TemplateRef) -> Template:
         """As the port says."""
@@ -281,7 +282,14 @@ class FakeTemplates:
         if ref.source == "nowhere":
             raise Permanent("there is no template at nowhere", "Name one that is there.")
         pinned = TemplateRef(ref.source, ref.tag or "v1", "c" * 40)
-        return Template(pinned, ref.source or STARTER, "A fake", self.questions, checks=self.checks)
+        return Template(
+            pinned,
+            ref.source or STARTER,
+            "A fake",
+            self.questions,
+            environment=self.environment,
+            checks=self.checks,
+        )
 
     def render(
         self,
@@ -349,15 +357,19 @@ class FakeAgent:
 
 @dataclass(slots=True)
 class FakeDeployer:
-    """Serves at once. `ends` are results to give instead, each once; `serving` is project id -> commit."""
+    """Serves at once. `ends` are results to give instead, each once; `serving` is project id -> commit, `orders` are
+    all that was asked for.
+    """
 
     gate: Gate
     ends: list[Deployed] = field(default_factory=list)
     serving: dict[str, str] = field(default_factory=dict)
     done: list[str] = field(default_factory=list)
+    orders: list[DeployOrder] = field(default_factory=list)
 
     def deploy(self, order: DeployOrder, told: Callable[[str], None], stop: StopAsked) -> Deployed:
         """As the port says."""
+        self.orders.append(order)
         with self.gate.effect("deploy"):
             if stop():
                 return Deployed("cancelled")

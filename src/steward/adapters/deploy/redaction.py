@@ -45,6 +45,8 @@ def _forms(value: str) -> set[str]:
         forms |= {quote(plain), quote(plain, safe=""), quote_plus(plain)}
         forms |= {json.dumps(plain)[1:-1], json.dumps(plain, ensure_ascii=False)[1:-1], repr(plain)[1:-1]}
         forms |= _base64_forms(plain.encode())
+        if len(plain) >= SHORT:
+            forms |= {plain.encode().hex(), plain.encode().hex().upper()}
     return {form for form in forms if form}
 
 

@@ -9,6 +9,7 @@ from typing import Final
 from steward.adapters.remote.commands import RemoteCommands
 from steward.adapters.remote.people import RemotePeople
 from steward.adapters.remote.readiness import RemoteReadiness
+from steward.adapters.remote.secrets import RemoteSecrets
 from steward.adapters.remote.shapes import (
     AskedLook,
     AskedLooks,
@@ -82,6 +83,11 @@ class Remote:
     def people(self) -> RemotePeople:
         """What can be done about people."""
         return RemotePeople(self.wire)
+
+    @property
+    def secrets(self) -> RemoteSecrets:
+        """What can be done with secrets."""
+        return RemoteSecrets(self.wire)
 
     def close(self) -> None:
         """Close the connections."""

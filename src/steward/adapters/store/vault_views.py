@@ -74,6 +74,10 @@ class VaultWrites(VaultReads):
         """Insert or replace, by project."""
         self._insert_many(vault_keys, [key_row(key)], replacing(vault_keys))
 
+    def drop_vault_key(self, project_id: str) -> None:
+        """Delete the row."""
+        self._write(delete(vault_keys).where(_k.project_id == project_id))
+
     def save_vault_waiver(self, waiver: Waiver) -> None:
         """Insert or replace, by project and name."""
         self._insert_many(_WAIVERS, [waiver_row(waiver)], replacing(_WAIVERS))

@@ -1,7 +1,8 @@
 """AES-GCM with what each ciphertext is bound to, and what is derived from a master key.
 
 A ciphertext is a nonce of 12 random bytes, then what AES-256-GCM makes, its tag at the end. What it is bound to is
-JSON: a list of texts and numbers is written in one way only, so that no two lists read alike.
+JSON: a list of texts and numbers is written in one way only, so that no two lists read alike. The library is
+imported where it is used: most commands open no value.
 """
 
 from __future__ import annotations
@@ -9,12 +10,6 @@ from __future__ import annotations
 import json
 from secrets import token_bytes
 from typing import Final
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from steward.domain.vault import Kept
 from steward.ports import Permanent
@@ -40,12 +35,17 @@ def new_key() -> bytes:
 
 def encrypt(key: bytes, clear: bytes, bound: bytes) -> bytes:
     """A ciphertext that opens with that key and that binding alone."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
     nonce = token_bytes(NONCE_BYTES)
     return nonce + AESGCM(key).encrypt(nonce, clear, bound)
 
 
 def decrypt(key: bytes, cipher: bytes, bound: bytes) -> bytes:
     """What was encrypted. Raises Unfit."""
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
     if len(cipher) < NONCE_BYTES + TAG_BYTES:
         raise Unfit
     try:
@@ -56,6 +56,9 @@ def decrypt(key: bytes, cipher: bytes, bound: bytes) -> bytes:
 
 def derived(key: bytes, purpose: str) -> bytes:
     """32 bytes for one purpose, from which nothing of the key can be told."""
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
     return HKDF(SHA256(), KEY_BYTES, salt=None, info=purpose.encode()).derive(key)
 
 
@@ -117,6 +120,8 @@ def unlock(data: bytes, passphrase: str) -> bytes:
 
 
 def _stretched(passphrase: str, salt: bytes) -> bytes:
+    from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+
     return Scrypt(salt=salt, length=KEY_BYTES, n=SCRYPT_N, r=8, p=1).derive(
         passphrase.encode("utf-8", "surrogatepass")
     )

@@ -83,6 +83,10 @@ class MasterKeys:
             self._known = self._read() or None
         return self._known or []
 
+    def texts(self) -> list[str]:
+        """The keys as they are written, for the log to mask."""
+        return [written(key) for key in self.all()]
+
     def _read(self) -> list[bytes]:
         if self._fixed is not None:
             return parsed(self._fixed, self.where)

@@ -154,6 +154,14 @@ class KeptVault:
             self._seal(tx, value.kept, version, key, clear)
         return len(values)
 
+    def forget(self, tx: Writes, project_id: str) -> list[str]:
+        """Drop everything, readable or not."""
+        names = [kept.name for kept in self.kept(tx, project_id)]
+        for name in names:
+            tx.drop_vault_value(project_id, name)
+        tx.drop_vault_key(project_id)
+        return names
+
     def rewrap(self, tx: Writes, project_id: str) -> bool:
         """The data key under the current master key."""
         row = tx.vault_key(project_id)

@@ -30,6 +30,7 @@ from steward.domain.status import Status
 from steward.domain.verdict import Rule
 from steward.ports import Clock, Permanent, Reads, Store, Writes
 from steward.ports.building import Agent, Deployer, ForgeWrite, Probe, Templates, Workshop
+from steward.ports.vault import Vault
 
 FLUSH_S: Final = 1.0
 """How long lines of a log are gathered before they are written."""
@@ -51,7 +52,8 @@ class Tools:
     `redact` takes secrets out of a text; `rule` is what is asked of checks; `poll_s` the pause between two looks
     at something that is waited for; `visibility` that of new repositories; `model` and `network` are what agents
     get. `fenced`: this process has lost its work to another one, so that what runs here should end. `eyes`: what
-    tells whose a change is; None: nobody is asked, as where nothing but ourselves writes.
+    tells whose a change is; None: nobody is asked, as where nothing but ourselves writes. `vault` keeps what
+    deployments are given; None where nothing can be kept.
     """
 
     forge: Callable[[], ForgeWrite]
@@ -71,6 +73,7 @@ class Tools:
     network: str = "none"
     fenced: Callable[[], bool] = always_ours
     eyes: Eyes | None = None
+    vault: Vault | None = None
 
 
 class Failed(Exception):
@@ -166,8 +169,22 @@ class Run:
         self._stopped = False
         with store.reading() as view:
             project = project_by_id(view, operation.project_id)
+            self._mask = self._mask_of(view)
         assert project is not None, "an operation's project is never deleted"
         self.project: Project = project
+
+    def _mask_of(self, view: Reads) -> Callable[[str], str]:
+        vault = self.tools.vault
+        return str if vault is None else vault.redactor(view, self.operation.project_id)
+
+    def learn_secrets(self) -> None:
+        """Take out of all that is said from now on what is kept for the project by now."""
+        with self.store.reading() as view:
+            self._mask = self._mask_of(view)
+
+    def redact(self, text: str) -> str:
+        """A text without the secrets of this installation, and without those of the project."""
+        return self.tools.redact(self._mask(text))
 
     @property
     def facts(self) -> Mapping[str, Any]:
@@ -190,7 +207,7 @@ class Run:
 
     def say(self, text: str) -> None:
         """Tell people what happens now: the progress shows it, the log keeps it."""
-        clean = self.tools.redact(text).strip()
+        clean = self.redact(text).strip()
         if not clean:
             return
         self._lines.append(clean)

@@ -9,6 +9,7 @@ from typing import Any
 from steward.app.filing import told
 from steward.app.operations.context import Failed, Run, TipMoved, project_by_id
 from steward.app.operations.hands import must_be_known
+from steward.app.operations.supply import supply
 from steward.app.operations.writing import default_branch
 from steward.domain.journal import Event, Kind
 from steward.domain.life import Look, proven
@@ -74,6 +75,7 @@ def choose_release(run: Run) -> None:
 def put(run: Run, commit: str) -> Deployed:
     """Deploy that commit."""
     spec, row = run.spec(), run.repository()
+    variables, secrets = supply(run, spec)
     shutil.rmtree(run.folder, ignore_errors=True)
     tree = run.folder / "tree"
     tree.parent.mkdir(parents=True, mode=0o700)
@@ -85,7 +87,8 @@ def put(run: Run, commit: str) -> Deployed:
         slug=run.project.slug,
         commit=commit,
         tree=tree,
-        variables={},
+        variables=variables,
+        secrets=secrets,
         proof=spec.proof,
         # What is made of our own template may run where there is no box.
         trusted=spec.template.source == STARTER,
@@ -159,7 +162,7 @@ def _restore(run: Run) -> None:
 
 def _failed_release(run: Run, why: str) -> None:
     """Keep that this commit was tried."""
-    at, commit, why = run.clock.now().at, str(run.facts["commit"]), run.tools.redact(why)
+    at, commit, why = run.clock.now().at, str(run.facts["commit"]), run.redact(why)
     with told(run.store) as tx:
         known = next((one for one in tx.releases(run.project.id) if one.commit == commit), None)
         if known is None or known.state == "failed":

@@ -76,7 +76,8 @@ def has_made(run: Run, entry: Entry, after: str) -> None:
 def sealed_message(run: Run, row: Repository, head: str) -> str:
     """What a merge of ours says of itself, so that it is known again without the ledger."""
     eyes = run.tools.eyes
-    return seal(eyes.seal_key(), row.repo.id, head) if eyes is not None and eyes.seal_key is not None else ""
+    keys = eyes.seal_keys() if eyes is not None and eyes.seal_keys is not None else ()
+    return seal(keys[0], row.repo.id, head) if keys else ""
 
 
 def keep_unpushed(run: Run, row: Repository, clone: Path, base: str) -> None:
@@ -92,7 +93,7 @@ def keep_unpushed(run: Run, row: Repository, clone: Path, base: str) -> None:
         return
     at, operation = run.clock.now().at, run.operation
     why = "the run was stopped"
-    patch = Patch(run.project.id, operation.id, operation.attempt, base, run.tools.redact(text), at, why, cut)
+    patch = Patch(run.project.id, operation.id, operation.attempt, base, run.redact(text), at, why, cut)
     with told(run.store) as tx:
         kept = tx.keep_patch(patch)
         data = {"patch": kept.id, "operation": operation.id, "size": len(text), "cut": cut}

@@ -9,6 +9,7 @@ from typing import Final
 from steward.app.accounts import begin_watch, wants
 from steward.app.filing import told
 from steward.app.operations.context import Failed, Run, project_by_id
+from steward.app.operations.supply import generate_lacking
 from steward.app.operations.writing import default_branch
 from steward.domain.operations import Fault
 from steward.domain.repository import Presence, Repository
@@ -100,11 +101,11 @@ def record_repository(run: Run) -> None:
             f"{row.repo.full_name} holds more than its README already",
             "Somebody has pushed to it. Take that out again and retry, or archive this project.",
         )
-    if run.facts.get("bare"):
-        return
-    with told(run.store) as tx:
-        begin_watch(tx, row, run.project.id, tip, run.clock.now().at, by="operation:provision")
-        run.keep_in(tx, bare=True)
+    if not run.facts.get("bare"):
+        with told(run.store) as tx:
+            begin_watch(tx, row, run.project.id, tip, run.clock.now().at, by="operation:provision")
+            run.keep_in(tx, bare=True)
+    generate_lacking(run, run.spec())
 
 
 def set_branch_rule(run: Run) -> None:

@@ -165,7 +165,7 @@ class Runner:
                 else self._judged(run, name, error)
             )
         if isinstance(error, Sent):
-            reasons = [self.tools.redact(reason) for reason in error.reasons]
+            reasons = [run.redact(reason) for reason in error.reasons]
             return self._end(
                 run_id, lambda tx, row: reject(tx, row, reasons, self.clock.now(), self.channels)
             )
@@ -260,9 +260,9 @@ class Runner:
     def _fail(self, run: Run, failure: Failure) -> Stepped:
         clean = replace(
             failure,
-            reason=self.tools.redact(failure.reason),
-            advice=self.tools.redact(failure.advice),
-            evidence=_redacted(failure.evidence, self.tools.redact),
+            reason=run.redact(failure.reason),
+            advice=run.redact(failure.advice),
+            evidence=_redacted(failure.evidence, run.redact),
         )
         try:
             run.say(f"Failed: {clean.reason}")

@@ -85,7 +85,7 @@ def run_tester(run: Run) -> None:
             f"the tester gave no verdict ({result.outcome}): {result.reason or result.tail[-300:]}",
             "Retry; see its log for what it did.",
         )
-    reasons = [run.tools.redact(str(reason)) for reason in result.verdict.get("reasons") or ()]
+    reasons = [run.redact(str(reason)) for reason in result.verdict.get("reasons") or ()]
     run.keep(approved=approved, reasons=reasons)
 
 

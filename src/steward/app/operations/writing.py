@@ -292,7 +292,7 @@ def _judge_red(run: Run, found: Verdict, head: str) -> None:
             Fault.PRODUCT, f"the checks of {head[:12]} are red: {reasons}", "Retry, or change the spec."
         )
     run.say(f"The checks are red, back to the {ROLES[run.operation.kind]}: {reasons}")
-    run.keep(rework=[run.tools.redact(reason) for reason in found.reasons], rounds=rounds + 1, reworking=True)
+    run.keep(rework=[run.redact(reason) for reason in found.reasons], rounds=rounds + 1, reworking=True)
     _rework(run)
 
 

@@ -41,6 +41,12 @@ ALWAYS: Final = (401, 403, 421, 422, 429, 503)
 CHANGING: Final = (409, 413)
 WITH_BODY: Final = (400, 415)
 MORE: Final[dict[str, tuple[int, ...]]] = {
+    "/api/v1/projects/{reference}/secrets": (502,),
+    "/api/v1/projects/{reference}/secrets/{name}": (502,),
+    "/api/v1/projects/{reference}/secrets/{name}/generate": (502,),
+    "/api/v1/projects/{reference}/secrets/{name}/waive": (502,),
+    "/api/v1/projects/{reference}/secrets/send": (502,),
+    "/api/v1/projects/{reference}/secrets/rotate": (502,),
     "/api/v1/projects": (404,),
     "/api/v1/template": (409,),
     "/api/v1/events": (404,),

@@ -18,6 +18,7 @@ from steward.faces.api import (
     people,
     projects,
     readiness,
+    secrets,
     syncs,
 )
 from steward.faces.api.describing import described
@@ -28,7 +29,7 @@ from steward.faces.http.hooks import router as inbound
 PREFIX: Final = "/api/v1"
 PARTS: Final = tuple(
     part.router
-    for part in (projects, building, readiness, incidents, events, syncs, lifecycle, hooks, people)
+    for part in (projects, building, readiness, secrets, incidents, events, syncs, lifecycle, hooks, people)
 )
 
 router = APIRouter(prefix=PREFIX, route_class=GuardedRoute, dependencies=[Depends(json_alone)])

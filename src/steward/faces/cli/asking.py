@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -10,8 +10,11 @@ if TYPE_CHECKING:
     # For the types alone: importing any of these takes longer than the whole of `--help`.
     from steward.app.application import Application
     from steward.app.describing import Wish
+    from steward.app.keeping import Alphabet
+    from steward.domain.needs import Sort
     from steward.domain.people import Principal
     from steward.domain.status import Status, Trigger
+    from steward.domain.vault import Place
     from steward.ports import ProjectQuery
 
 Json = dict[str, Any]
@@ -207,6 +210,37 @@ class People(Protocol):
     ) -> list[Json]: ...
 
 
+class Secrets(Protocol):
+    """What can be done with secrets; see `app.secrets`."""
+
+    def listed(self, reference: str) -> Json: ...
+
+    def set_many(
+        self, reference: str, values: Mapping[str, str], sort: Sort = ..., places: Collection[Place] = ...
+    ) -> list[Json]: ...
+
+    def generate(
+        self,
+        reference: str,
+        name: str,
+        length: int = ...,
+        alphabet: Alphabet = ...,
+        places: Collection[Place] = ...,
+        *,
+        replacing: bool = False,
+    ) -> Json: ...
+
+    def unset(self, reference: str, name: str) -> Json: ...
+
+    def waive(self, reference: str, name: str, reason: str) -> Json: ...
+
+    def unwaive(self, reference: str, name: str) -> Json: ...
+
+    def send(self, reference: str) -> Json: ...
+
+    def rotate(self, reference: str | None = None) -> Json: ...
+
+
 class Answering(Protocol):
     """Whoever answers."""
 
@@ -236,6 +270,9 @@ class Answering(Protocol):
 
     @property
     def people(self) -> People: ...
+
+    @property
+    def secrets(self) -> Secrets: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,3 +326,8 @@ class Local:
     def people(self) -> People:
         """What can be done about people."""
         return self.app.people(self.by)
+
+    @property
+    def secrets(self) -> Secrets:
+        """What can be done with secrets."""
+        return self.app.secrets(self.by)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         People,
         Queries,
         Readiness,
+        Secrets,
         Sync,
         Webhooks,
         Works,
@@ -204,6 +205,11 @@ class Session:
     def people(self) -> People:
         """What can be done about people."""
         return self.answering.people
+
+    @property
+    def secrets(self) -> Secrets:
+        """What can be done with secrets."""
+        return self.answering.secrets
 
     @property
     def webhooks(self) -> Webhooks:

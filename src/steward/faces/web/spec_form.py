@@ -202,7 +202,6 @@ def problems(template: Template, given: Typed, title: str) -> dict[str, str]:
         wanted.setdefault(TITLE, title)
     checked = check_answers(template, wanted)
     found = {one.name: _sentence(said(one.words)) for one in checked.problems}
-    found |= dict.fromkeys(checked.secrets, _("a secret cannot be kept yet: leave it empty"))
     if len(given.brief) > BRIEF_MAX:
         found["brief"] = _("at most {n} characters", n=BRIEF_MAX)
     if len(given.criteria) > TEXT_MAX:

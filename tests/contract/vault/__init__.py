@@ -1,0 +1,1 @@
+"""The contract of the vault, on both databases."""
