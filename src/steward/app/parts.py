@@ -11,7 +11,10 @@ from steward.app.driving import Drive
 from steward.app.policy import Policy
 from steward.domain.rules import Rules
 from steward.ports import Clock, ForgeHooks, ForgeRead, ForgeRights, Lease, Notifier, Permanent, Secret, Store
+from steward.ports.alive import HighWaterMark, Pulse
 from steward.ports.building import Templates
+from steward.ports.vault import Vault
+from steward.ports.watching import ForgeWatch
 
 
 class NoSecret:
@@ -36,6 +39,11 @@ def boxed() -> str | None:
     return None
 
 
+def no_key() -> bytes | None:
+    """No key."""
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """The adapters and settings of one process.
@@ -47,7 +55,10 @@ class Parts:
     signed with; `builder` is what the credential for driving declares, where one is set: nothing reads or looks
     with it; `bell` tells the loops of this process that some arrived. `templates`: what projects are made of; None
     where this installation drives none. `drive` makes what they are driven with, for a process that does. `boxless` says why there can be no box on
-    this machine; None where there can.
+    this machine; None where there can. `high_water` is kept apart from the database, to notice one that was put back;
+    `pulse` is who raises an alarm when they hear nothing, called every `pulse_every_s`. `watch` reads
+    branches with the credential that only reads; `vault` keeps values of projects; `seal_key` is what merges of ours
+    are sealed with.
     """
 
     store: Store
@@ -67,6 +78,12 @@ class Parts:
     templates: Templates | None = None
     drive: Callable[[], Drive] | None = None
     boxless: Callable[[], str | None] = boxed
+    high_water: HighWaterMark | None = None
+    pulse: Pulse | None = None
+    pulse_every_s: float = 60.0
+    watch: Callable[[], ForgeWatch] | None = None
+    vault: Vault | None = None
+    seal_key: Callable[[], bytes | None] = no_key
 
     @property
     def channels(self) -> list[str]:

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from steward.app.alive import AliveLoop, Ticks
 from steward.app.bell import Bell
 from steward.app.connecting import connect
 from steward.app.credentials import CredentialLoop
@@ -22,6 +23,7 @@ from steward.app.filing import incident_event, incident_notice
 from steward.app.health import Health
 from steward.app.heartbeat import Heartbeat, Report
 from steward.app.inbox import Inbox, Waiting
+from steward.app.noticing import WaterLoop, notice_restored
 from steward.app.operations.runner import Runner
 from steward.app.outbox import Outbox
 from steward.app.parts import Parts, end_unfinished
@@ -62,6 +64,7 @@ class Service:
         if lease is None:
             raise LeaseHeld(self.parts.store.holder(LEASE) or "unknown")
         try:
+            notice_restored(self.parts, log, lease)
             organisations = connect(
                 self.parts.store, self.parts.logins, self.parts.server, self.parts.clock.now().at
             )
@@ -79,13 +82,16 @@ class Service:
         end_unfinished(own, lease)
         heartbeat = Heartbeat(own.store, own.forge(), own.clock, own.rules, own.channels, lease)
         outbox = Outbox(self.parts.store, self.parts.notifiers, self.parts.clock)
+        ticks, ids = Ticks(), [o.id for o in organisations]
         loops: list[tuple[str, Callable[[], float]]] = [
             (
                 f"look:{o.login}",
-                OrganisationLoop(own, heartbeat, o.id, log, Inbox(own, lease, o.id)).tick,
+                OrganisationLoop(own, heartbeat, o.id, log, Inbox(own, lease, o.id), ticks).tick,
             )
             for o in organisations
         ]
+        loops.append(("high-water", WaterLoop(own, log).tick))
+        loops.append(("alive", AliveLoop(own, lease, ids, ticks, log).tick))
         loops.append(("outbox", lambda: TICK_S if outbox.deliver(lease) == 0 else 0.0))
         loops.append(("housekeeping", Housekeeping(self.parts, lease).tick))
         loops.append(("credential", CredentialLoop(self.parts).tick))
@@ -170,9 +176,16 @@ class OrganisationLoop:
     """When an organisation is looked at: at the interval, when asked for, when a confirmation waits for it."""
 
     def __init__(
-        self, parts: Parts, heartbeat: Heartbeat, organisation_id: int, log: Log, inbox: Inbox
+        self,
+        parts: Parts,
+        heartbeat: Heartbeat,
+        organisation_id: int,
+        log: Log,
+        inbox: Inbox,
+        ticks: Ticks | None = None,
     ) -> None:
         self._parts = parts
+        self._ticks = ticks or Ticks()
         self._inbox = inbox
         self._heartbeat = heartbeat
         self._organisation_id = organisation_id
@@ -190,7 +203,9 @@ class OrganisationLoop:
             waiting = self._inbox.looked_whole(waiting, self._beat(requests, named=named))
         elif not waiting and not self._is_stalled():
             self._round()
-        return TICK_S if self._look_at(waiting) is None else 0.0
+        looked = self._look_at(waiting)
+        self._ticks.through(self._organisation_id, self._parts.clock.now())
+        return TICK_S if looked is None else 0.0
 
     def _is_crowded(self, waiting: Waiting) -> bool:
         """Whether so many repositories are named that listing them all costs less than reading each."""

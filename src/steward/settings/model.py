@@ -36,6 +36,13 @@ def _http(url: str) -> str:
     return url.rstrip("/")
 
 
+def _ping(url: SecretStr) -> SecretStr:
+    parts = urlsplit(url.get_secret_value())
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("it must be an address that begins with http:// or https://")
+    return url
+
+
 def _origin(url: str) -> str:
     parts = urlsplit(_http(url))
     if parts.path.strip("/") or parts.query or parts.fragment:
@@ -161,6 +168,13 @@ class NotifySection(Section):
 
     urls: Annotated[tuple[SecretStr, ...], BeforeValidator(_split)] = Field(
         default=(), description="Apprise addresses (mail, chat and the like)"
+    )
+    alive_url: Annotated[SecretStr, AfterValidator(_ping)] | None = Field(
+        default=None,
+        description="Address that is called while Steward truly works; what watches it raises the alarm",
+    )
+    alive_every_s: float = Field(
+        default=60, ge=5, le=86_400, description="Seconds between two calls of that address"
     )
 
 
