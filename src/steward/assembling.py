@@ -45,6 +45,20 @@ class LateTemplates:
         return self._real.render(ref, answers, into, previous)
 
 
+def signs(loaded: Loaded) -> dict[str, Any]:
+    """What this installation tells of itself outside of its database, as `Parts` names it."""
+    from steward.adapters.highwater import HighWaterFile
+    from steward.adapters.notify import HttpPulse
+
+    notify = loaded.settings.notify
+    url = notify.alive_url
+    return {
+        "high_water": HighWaterFile(loaded.state_dir / "high-water.json"),
+        "pulse": HttpPulse(url.get_secret_value()) if url is not None else None,
+        "pulse_every_s": notify.alive_every_s,
+    }
+
+
 def templates(loaded: Loaded) -> Templates:
     """The templates of this installation. Outside ones are rendered in a box, or not at all."""
 

@@ -115,6 +115,7 @@ class Wiring:
             templates=assembling.templates(loaded) if _drives(loaded) else None,
             drive=self._drive(loaded, closing, command) if _drives(loaded) else None,
             boxless=_boxless,
+            **assembling.signs(loaded),
         )
 
     def _drive(self, loaded: Loaded, closing: ExitStack, command: str) -> Callable[[], Drive]:

@@ -12,9 +12,7 @@ from steward.domain.project import Freeze
 from steward.domain.restored import BY, DATABASE_ID, RESTORED, Restored
 from steward.ports import Writes
 
-REASON: Final = (
-    "restored from a backup: see what would happen with `steward db plan`, then let it go on: `steward unfreeze`"
-)
+REASON: Final = "restored from a backup: see what would happen with `steward db plan`, then let it go on: `steward unfreeze`"
 PERSON: Final = "person:"
 
 
@@ -30,7 +28,9 @@ def mark_restored(tx: Writes, at: datetime, by: str, backup_at: datetime | None)
             tx.save_organisation(replace(home, frozen=Freeze(at, BY, REASON)))
         tx.append([Event(Kind.ORGANISATION_FROZEN, at, BY, None, home.id, REASON, {"by": BY})])
     mark = Restored(at, by, backup_at, tuple(home.id for home in homes))
-    tx.set_setting(RESTORED, mark.json())
+    # Attempts that the engine knows of, perhaps later ones than the record does, are nobody's any more.
+    tx.renumber_attempts()
+    tx.set_setting(RESTORED, mark.json() if homes else None)
     tx.set_setting(DATABASE_ID, secrets.token_hex(16))
     data = {"by": by, "backup_at": backup_at.isoformat() if backup_at else None}
     tx.append([Event(Kind.INSTALLATION_RESTORED, at, BY, data=data)])

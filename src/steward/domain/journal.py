@@ -64,6 +64,7 @@ class Kind(StrEnum):
     SECRET_WAIVED = "secret.waived"  # noqa: S105 - the name of an event
     SECRETS_ROTATED = "secrets.rotated"
     INSTALLATION_RESTORED = "installation.restored"
+    INSTALLATION_ACCEPTED = "installation.accepted"
     INCIDENT_OPENED = "incident.opened"
     INCIDENT_ACKNOWLEDGED = "incident.acknowledged"
     INCIDENT_RESOLVED = "incident.resolved"

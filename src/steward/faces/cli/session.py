@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         Deciding,
         People,
         Queries,
+        Restoring,
         Sync,
         Webhooks,
         Works,
@@ -188,6 +189,11 @@ class Session:
     def deciding(self) -> Deciding:
         """What can be decided of organisations."""
         return self.answering.deciding
+
+    @property
+    def restoring(self) -> Restoring:
+        """What a restored database comes to."""
+        return self.answering.restoring
 
     @property
     def attending(self) -> Attending:
