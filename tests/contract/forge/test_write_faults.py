@@ -14,9 +14,9 @@ import pytest
 from localhub import checks as hub_checks
 from localhub.testing import Hub
 from steward.adapters.github import App, GitHubWrite, Token, connect_write
+from steward.adapters.github.desk import site
 from steward.adapters.github.limits import Meter
 from steward.adapters.github.wire import Grant, base_address
-from steward.adapters.github.write import site
 from steward.adapters.github.write_repos import bears, described
 from steward.adapters.github.write_wire import WriteWire
 from steward.domain.verdict import Colour, Rule, verdict
