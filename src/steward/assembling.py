@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from contextlib import ExitStack
     from subprocess import CompletedProcess
 
     from steward.adapters.box import Bubblewrap
     from steward.adapters.clock import SystemClock
+    from steward.adapters.github import Credential
     from steward.app.driving import Drive
     from steward.domain.agents import Role
     from steward.domain.spec import Template, TemplateRef
     from steward.ports.building import Agent, ForgeWrite, Templates
+    from steward.ports.watching import ForgeWatch
     from steward.settings import Loaded
     from steward.settings.model import BuildSection
 
@@ -45,10 +49,23 @@ class LateTemplates:
         return self._real.render(ref, answers, into, previous)
 
 
-def signs(loaded: Loaded) -> dict[str, Any]:
-    """What this installation tells of itself outside of its database, as `Parts` names it."""
+def signs(
+    loaded: Loaded, clock: SystemClock, observing: Callable[[], tuple[str, Credential]], closing: ExitStack
+) -> dict[str, Any]:
+    """What this installation tells of itself outside of its database, and what reads branches, as `Parts` names them.
+
+    `observing` gives the server and the credential that only reads.
+    """
     from steward.adapters.highwater import HighWaterFile
     from steward.adapters.notify import HttpPulse
+
+    def watching() -> ForgeWatch:
+        from steward.adapters.github.watch import connect_watch
+
+        url, credential = observing()
+        watch = connect_watch(url, credential=credential, clock=clock)
+        closing.callback(watch.close)
+        return watch
 
     notify = loaded.settings.notify
     url = notify.alive_url
@@ -56,6 +73,7 @@ def signs(loaded: Loaded) -> dict[str, Any]:
         "high_water": HighWaterFile(loaded.state_dir / "high-water.json"),
         "pulse": HttpPulse(url.get_secret_value()) if url is not None else None,
         "pulse_every_s": notify.alive_every_s,
+        "watch": cache(watching),
     }
 
 

@@ -115,7 +115,7 @@ class Wiring:
             templates=assembling.templates(loaded) if _drives(loaded) else None,
             drive=self._drive(loaded, closing, command) if _drives(loaded) else None,
             boxless=_boxless,
-            **assembling.signs(loaded),
+            **assembling.signs(loaded, self.clock, lambda: _address(loaded), closing),
         )
 
     def _drive(self, loaded: Loaded, closing: ExitStack, command: str) -> Callable[[], Drive]:

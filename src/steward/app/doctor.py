@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from steward.app.connecting import connect
 from steward.app.credentials import examined
 from steward.app.errors import Invalid
 from steward.app.parts import Parts
+from steward.app.views import ALIVE, alive_view
 from steward.domain.credentials import Purpose
 from steward.domain.repository import Access
 from steward.ports import ForgeRead, ForgeRights, Permanent, Store, Transient
 
+ALIVE_LATE: Final = 3.0
+"""How many times the pause between two pings the last one may be old."""
 AGAIN: Final = "Try again; it may pass."
 
 
@@ -30,6 +34,8 @@ class Check:
 def examine(parts: Parts) -> list[Check]:
     """Run every check; none of them changes anything on GitHub."""
     checks = [_git(), _running(parts.store), _outbox(parts.store)]
+    if parts.pulse is not None:
+        checks.append(_alive(parts))
     if parts.templates is not None:
         checks.append(_box(parts))
     if not parts.logins:
@@ -84,6 +90,21 @@ def _outbox(store: Store) -> Check:
     waiting = counts.get("pending", 0) + counts.get("uncertain", 0)
     fix = "See the log for why; check STEWARD_NOTIFY_URLS with: steward config check" if failed else ""
     return Check("notifications", failed == 0, f"{waiting} waiting, {failed} given up", fix)
+
+
+def _alive(parts: Parts) -> Check:
+    """Whether the dead-man ping was sent of late."""
+    name, now = "dead-man ping", parts.clock.now().at
+    with parts.store.reading() as view:
+        told = alive_view(view.setting(ALIVE))
+    if told is None:
+        return Check(name, ok=False, detail="none was tried yet", fix="Start it: steward up")
+    sent = datetime.fromisoformat(told["sent_at"]) if told["sent_at"] else None
+    if sent is not None and (now - sent).total_seconds() <= ALIVE_LATE * parts.pulse_every_s:
+        return Check(name, ok=True, detail=f"last sent {told['sent_at']}")
+    why = told["silent"] or told["failure"] or "nothing sends it: no Steward runs"
+    detail = f"last sent {told['sent_at'] or 'never'}; {why}"
+    return Check(name, ok=False, detail=detail, fix="Mend what it says, or look at STEWARD_NOTIFY_ALIVE_URL.")
 
 
 def _organisation(forge: ForgeRead, login: str) -> Check:

@@ -18,7 +18,7 @@ from steward.domain.driving import NEXT
 from steward.domain.instant import elapsed_s
 from steward.domain.journal import Event, Kind
 from steward.domain.operations import STEPS, Operation, Work
-from steward.domain.people import Principal
+from steward.domain.people import Principal, Right
 from steward.domain.project import Organisation
 from steward.domain.restored import RESTORED, digest, restored_from
 from steward.domain.spec import Proof
@@ -63,7 +63,7 @@ class Restoring:
         Raises Unknown, Forbidden. What could not be read is told in it.
         """
         with self.parts.store.reading() as view:
-            homes = readable_organisations(view, self.by)
+            homes = [o for o in view.organisations() if self.by.may(Right.LOOK, o.id)]
             if organisation is not None:
                 homes = [find_organisation(view, organisation, self.by)]
         planned = [self._planned(home) for home in homes]

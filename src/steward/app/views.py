@@ -205,4 +205,6 @@ def alive_view(kept: Any) -> Json | None:
     """What became of the dead-man pings, as their setting tells; None where none was ever tried."""
     if not isinstance(kept, Mapping):
         return None
-    return {name: kept.get(name) for name in ("sent_at", "failed_at", "failure", "silent")}
+    at = {name: kept.get(name) for name in ("sent_at", "failed_at")}
+    times = {name: stamp(datetime.fromisoformat(said)) if said else None for name, said in at.items()}
+    return {**times, "failure": kept.get("failure"), "silent": kept.get("silent")}

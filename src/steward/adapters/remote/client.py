@@ -192,7 +192,7 @@ class RemoteDeciding:
 
     def unfreeze(self, organisation: str | None, seen: str = "") -> list[Json]:
         """Let automation go on; after a restore `seen` is the digest of the plan, or "yes"."""
-        return self._all_or_one("unfreeze", organisation, {"plan": seen})
+        return self._all_or_one("unfreeze", organisation, {"plan": seen} if seen else None)
 
     def _all_or_one(self, act: str, organisation: str | None, body: Json | None) -> list[Json]:
         if organisation is None:
