@@ -17,6 +17,8 @@ LATE: Final = 2.0
 """How many intervals the last whole look may be old."""
 LATE_S: Final = 120.0
 """And so many seconds more: a look takes its time, and so does what waits for a limit."""
+LOOKS: Final = 100
+"""Among how many of the newest looks a whole one must be: those at single repositories come in between."""
 
 
 class Ticks:
@@ -84,9 +86,10 @@ class AliveLoop:
                 return f"the loop of {home.login} does not go round"
             if home.state is OrgState.MISCONFIGURED:
                 continue
-            look = view.look(home.last_whole_look)
+            looks = view.looks(home.id, LOOKS)
+            look = next((one for one in looks if one.kind == "full" and one.outcome == "whole"), None)
             if look is None:
-                return f"{home.login} was not looked at whole yet"
+                return f"{home.login} was not looked at whole of late"
             age_s = elapsed_s(look.started, now)
             if age_s > bound_s:
                 return f"the last whole look at {home.login} is {age_s:.0f} s old"
