@@ -88,12 +88,10 @@ def test_a_misconfigured_organisation_is_not_waited_for(watched: Watched) -> Non
 def test_none_is_sent_where_the_database_takes_no_write(
     watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    @contextmanager
-    def full(_lease: object = None) -> Iterator[None]:
+    def full(_self: object, lease: object = None) -> None:
         raise StoreUnavailable("the disk is full")
-        yield
 
-    monkeypatch.setattr(type(watched.app.store), "writing", lambda _self, lease=None: full(lease))
+    monkeypatch.setattr(type(watched.app.store), "writing", full)
     watched.ticks.through(watched.loop.organisation_ids[0], watched.world.clock.now())
     with pytest.raises(StoreUnavailable):
         watched.loop.tick()

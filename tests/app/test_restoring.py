@@ -170,7 +170,9 @@ def test_a_restored_database_is_frozen_and_marked_and_the_next_look_does_not_lif
     assert again.kinds().count("installation.restored") == 1
     again.beat()
     assert again.organisation().frozen == home.frozen
-    assert again.app.restoring(ANYONE).mark()["organisations"] == ["acme"]
+    mark = again.app.restoring(ANYONE).mark()
+    assert mark is not None
+    assert mark["organisations"] == ["acme"]
 
 
 def test_nothing_runs_until_the_plan_was_seen(again: Again) -> None:
