@@ -31,6 +31,7 @@ from tests.contract.store.kit import (
     estimate,
     happened,
     incident,
+    keep_hands,
     look,
     notice,
     operation,
@@ -104,6 +105,7 @@ def build(tx: Writes) -> None:
     tx.save_agent_run(run("run-1"))
     tx.save_agent_run(run("run-2", cost_usd=None))
     tx.set_budget("id-shop", 50.0)
+    keep_hands(tx)
 
 
 def tables(store: SqlStore) -> dict[str, list[Any]]:

@@ -138,6 +138,8 @@ def test_projects_are_found_by_their_score_and_by_what_holds_them(filled: SqlSto
     assert slugs(filled, held=True) == ["cat"]
     assert slugs(filled, held=False) == ["ant", "bee", "dog", "eel", "fox"]
     assert slugs(filled, held=True, ready_from=80) == []
+    assert slugs(filled, ready_from=79, sort="readiness", descending=True) == ["ant", "dog", "cat"]
+    assert slugs(filled, ready_from=50, sort="readiness", text="a") == ["cat", "ant"]
     with filled.reading() as view:
         assert [t.number for t in view.tallies(ProjectQuery(held=True), after(0))] == [1]
         assert view.troubled(ProjectQuery(ready_from=80), 5) == (0, [])

@@ -92,7 +92,7 @@ def _conditions(query: ProjectQuery) -> list[ColumnElement[bool]]:
     if query.held is not None:
         conditions.append(_p.id.in_(_HELD) if query.held else _p.id.not_in(_HELD))
     if query.ready_below is not None or query.ready_from is not None:
-        conditions.append(_p.id.in_(_scored(query.ready_from, query.ready_below)))
+        conditions.append(_scored(query.ready_from, query.ready_below))
     if query.text:
         sought = query.text.lower()
         conditions.append(
@@ -101,14 +101,20 @@ def _conditions(query: ProjectQuery) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _scored(lowest: int | None, below: int | None) -> Select[Any]:
-    """The ids of the projects whose score is in these bounds."""
-    bounds: list[ColumnElement[bool]] = []
+def _asks_more(query: ProjectQuery) -> bool:
+    """Whether anything besides the projects' own columns decides."""
+    return bool(query.text) or not (query.held is query.ready_below is query.ready_from is None)
+
+
+def _scored(lowest: int | None, below: int | None) -> ColumnElement[bool]:
+    """Whether the project's score is in these bounds."""
+    own = scores.alias().c  # the list itself may be sorted by the same table
+    bounds = [own.project_id == _p.id]
     if lowest is not None:
-        bounds.append(scores.c.percent >= lowest)
+        bounds.append(own.percent >= lowest)
     if below is not None:
-        bounds.append(scores.c.percent < below)
-    return select(scores.c.project_id).where(*bounds)
+        bounds.append(own.percent < below)
+    return select(own.percent).where(*bounds).exists()
 
 
 def _within(query: ProjectQuery, *columns: Any) -> Select[Any]:
@@ -169,9 +175,9 @@ class BoardReads(View):
 
     def tallies(self, query: ProjectQuery, aged_before: datetime) -> list[Tally]:
         """Those that match, counted by what tells them apart."""
-        # Without a text one walk along an index counts; with one, `+ 0` keeps SQLite from taking that
-        # index to each row in turn.
-        home = _p.organisation_id + 0 if query.text else _p.organisation_id
+        # Where the projects alone are asked, one walk along an index counts; else `+ 0` keeps SQLite from
+        # taking that index to each row in turn.
+        home = _p.organisation_id + 0 if _asks_more(query) else _p.organisation_id
         alike = (home, _p.management, _p.phase, _p.status)
         aged = func.sum(case((_p.entered_at < stamp(aged_before), 1), else_=0))
         statement = _within(query, *alike, func.count(), aged).group_by(*alike)

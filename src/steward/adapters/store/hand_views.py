@@ -26,7 +26,16 @@ from steward.adapters.store.hand_rows import (
 from steward.adapters.store.inbox_rows import sender_from
 from steward.adapters.store.rows import tracked_from
 from steward.adapters.store.schema import deliveries, projects, repositories
-from steward.adapters.store.schema_hands import STANDS, holds, ledger, patches, scans, scores, watches
+from steward.adapters.store.schema_hands import (
+    STANDS,
+    UNTIL_GREEN,
+    holds,
+    ledger,
+    patches,
+    scans,
+    scores,
+    watches,
+)
 from steward.adapters.store.values import stamp
 from steward.adapters.store.view import View, among, replacing
 from steward.domain.hands import Entry, Hold, Sender, Watch
@@ -45,6 +54,7 @@ _p, _r = projects.c, repositories.c
 _LEDGER, _HOLDS, _PATCHES, _SCANS, _SCORES = ledger, holds, patches, scans, scores
 
 _STANDS: Final = text(STANDS)
+_UNTIL_GREEN: Final = text(UNTIL_GREEN)
 _LISTED: Final = [column for column in scans.columns if column.name != "result"]
 
 
@@ -95,7 +105,7 @@ class HandReads(View):
 
     def holds_until_green(self, organisation_id: int) -> list[Hold]:
         """Those that stand and lift themselves once checks are green, oldest first."""
-        mine = (_h.organisation_id == organisation_id, _STANDS, _h.until_green)
+        mine = (_h.organisation_id == organisation_id, _UNTIL_GREEN)
         return [hold_from(row) for row in self._all(select(_HOLDS).where(*mine).order_by(_h.id))]
 
     def senders(
