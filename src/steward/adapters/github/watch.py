@@ -17,7 +17,7 @@ import msgspec
 from steward.adapters.github import compare
 from steward.adapters.github.app import source_of
 from steward.adapters.github.credentials import Credential, Source
-from steward.adapters.github.desk import PAGE, PAGES_MAX, ReadDesk, decode, site
+from steward.adapters.github.desk import PAGE, PAGES_MAX, ReadDesk, T, decode, site
 from steward.adapters.github.limits import Meter
 from steward.adapters.github.wire import Wire
 from steward.domain.hands import Compared
@@ -215,13 +215,21 @@ def _rule(desk: ReadDesk, repo_id: int, branch: str) -> bool | None:
     """Whether rulesets, else the older protection, guard a branch; None where we may not see it."""
     quoted = quote(branch)
     what = "read the rules of its default branch"
-    rules = desk.find(
-        repo_id, f"/rules/branches/{quoted}", list[_Rule], what, {"per_page": str(PAGE)}, absent=_HIDDEN
-    )
+    rules = _seen(desk, repo_id, f"/rules/branches/{quoted}", list[_Rule], what)
     if rules is not None and any(one.type in _PROTECTS for one in rules):
         return True
-    found = desk.find(repo_id, f"/branches/{quoted}", _Branch, "read its default branch", absent=_HIDDEN)
+    found = _seen(desk, repo_id, f"/branches/{quoted}", _Branch, "read its default branch")
     # Rulesets make a branch protected too, whatever they ask for: only without any is it the older protection.
     if found is not None and found.protected and not rules:
         return True
     return None if rules is None else False
+
+
+def _seen(desk: ReadDesk, repo_id: int, tail: str, kind: type[T], what: str) -> T | None:
+    """What a repository that has just answered shows there; None where it is hidden or not there."""
+    answer, grant = desk.get(repo_id, tail, {"per_page": str(PAGE)})
+    if answer.status in _HIDDEN:
+        return None
+    if answer.status != 200:
+        raise desk.refusal(answer, grant, what)
+    return decode(answer, kind)
