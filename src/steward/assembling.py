@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from contextlib import ExitStack
     from subprocess import CompletedProcess
 
     from steward.adapters.box import Bubblewrap
     from steward.adapters.clock import SystemClock
+    from steward.adapters.github import Credential
     from steward.adapters.vault import KeptVault, MasterKeys
     from steward.app.driving import Drive
+    from steward.app.whose import Eyes
     from steward.domain.agents import Role
     from steward.domain.spec import Template, TemplateRef
     from steward.ports import Secret
-    from steward.ports.building import Agent, ForgeWrite, Templates
+    from steward.ports.building import Agent, ForgeWrite, Templates, Workshop
     from steward.ports.vault import Vault
+    from steward.ports.watching import ForgeWatch
     from steward.settings import Loaded
     from steward.settings.model import BuildSection
 
@@ -46,6 +51,34 @@ class LateTemplates:
     def render(self, ref: TemplateRef, answers: Mapping[str, Any], into: Path, previous: bool) -> Any:
         """See `ports.building.Templates`."""
         return self._real.render(ref, answers, into, previous)
+
+
+def signs(
+    loaded: Loaded, clock: SystemClock, observing: Callable[[], tuple[str, Credential]], closing: ExitStack
+) -> dict[str, Any]:
+    """What this installation tells of itself outside of its database, and what reads branches, as `Parts` names them.
+
+    `observing` gives the server and the credential that only reads.
+    """
+    from steward.adapters.highwater import HighWaterFile
+    from steward.adapters.notify import HttpPulse
+
+    def watching() -> ForgeWatch:
+        from steward.adapters.github.watch import connect_watch
+
+        url, credential = observing()
+        watch = connect_watch(url, credential=credential, clock=clock)
+        closing.callback(watch.close)
+        return watch
+
+    notify = loaded.settings.notify
+    url = notify.alive_url
+    return {
+        "high_water": HighWaterFile(loaded.state_dir / "high-water.json"),
+        "pulse": HttpPulse(url.get_secret_value()) if url is not None else None,
+        "pulse_every_s": notify.alive_every_s,
+        "watching": cache(watching),
+    }
 
 
 def templates(loaded: Loaded) -> Templates:
@@ -113,9 +146,10 @@ def drive(
     targets = [_target(loaded)]
     host = LocalHost(state, clock=clock, ports=(deploy.first_port, deploy.last_port))
     engine = open_engine(loaded.database_url, state_dir=state, holder=holder, clock=clock)
+    workshop = GitWorkshop(state / "git")
     tools = Tools(
         forge=forge,
-        workshop=GitWorkshop(state / "git"),
+        workshop=workshop,
         templates=templates(loaded),
         agents=agents(build, Bubblewrap(), clock),
         deployer=AnsibleDeployer(state, targets, clock=clock, local=host),
@@ -129,6 +163,7 @@ def drive(
         network="model" if build.model_kind else "none",
         fenced=lambda: engine.fenced,
         vault=kept,
+        eyes=_eyes(loaded, clock, forge, workshop, kept),
     )
     local = deploy.kind == "local"
     return Drive(
@@ -138,6 +173,30 @@ def drive(
         resume=host.resume if local else nothing,
         # The sample's sites end with it; those of a real installation serve on.
         suspend=host.suspend if local and loaded.demo else nothing,
+    )
+
+
+def _eyes(
+    loaded: Loaded, clock: SystemClock, forge: Callable[[], ForgeWrite], workshop: Workshop, kept: Vault
+) -> Eyes:
+    """What tells whose a change is."""
+    from datetime import datetime
+
+    from steward.app.whose import Eyes
+    from steward.domain.verdict import Verdict, verdict
+
+    rule, policy = _numbers(loaded.settings.build)["rule"], loaded.settings.policy
+
+    def checks(repo_id: int, sha: str, since: datetime) -> Verdict:
+        return verdict(forge().checks(repo_id, sha), rule, clock.now().at, since)
+
+    return Eyes(
+        forge=forge,
+        workshop=workshop,
+        seal_keys=kept.seal_keys,
+        checks=checks,
+        robots=frozenset(policy.robots),
+        topic=policy.topic,
     )
 
 

@@ -88,6 +88,7 @@ class Wiring:
         from steward import assembling
         from steward.app.application import Application
         from steward.app.policy import Policy
+        from steward.domain.hands import HandsOff
         from steward.faces.cli.demo import LOGIN
 
         loaded.require_whole()
@@ -111,6 +112,7 @@ class Wiring:
                 four_eyes=loaded.settings.policy.four_eyes,
                 deploy_asks=loaded.settings.policy.deploy_asks,
                 budget_usd=loaded.settings.policy.budget_usd,
+                hands_off=HandsOff(loaded.settings.policy.hands_off),
             ),
             audit_kept=timedelta(days=loaded.settings.policy.audit_days),
             forge_hooks=cache(lambda: self._connect_hooks(loaded, closing)),
@@ -122,6 +124,7 @@ class Wiring:
             tuning=loaded.tuning,
             vault=vault,
             writing=writing if _drives(loaded) else None,
+            **assembling.signs(loaded, self.clock, lambda: _address(loaded), closing),
         )
 
     def _writing(self, loaded: Loaded, closing: ExitStack) -> ForgeWrite:

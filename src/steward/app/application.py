@@ -21,6 +21,7 @@ from steward.app.parts import Parts
 from steward.app.people import People
 from steward.app.queries import Queries
 from steward.app.readiness import Readiness
+from steward.app.restoring import Restoring
 from steward.app.secret_files import SecretFiles
 from steward.app.service import Service
 from steward.app.sync import Sync
@@ -98,7 +99,11 @@ class Application(Parts):
 
     def deciding(self, by: Principal) -> Deciding:
         """What that principal may decide of organisations."""
-        return Deciding(self.store, self.clock, by, self.channels, self.policy)
+        return Deciding(self.store, self.clock, by, self.channels, self.policy, restoring=self.restoring(by))
+
+    def restoring(self, by: Principal) -> Restoring:
+        """What a restored database comes to, as that principal may see it."""
+        return Restoring(self, by)
 
     def attending(self, by: Principal) -> Attending:
         """What that principal may do with incidents."""

@@ -68,6 +68,7 @@ class Commands(Acts):
             entered_at=seen.at,
             management=Management.DRIVE,
             title=title,
+            hands_off=self.policy.hands_off,
         )
         tx.add_projects([project])
         step = Step(Trigger.ORDERED, proofs, title, Who.PERSON)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from steward.app.acting import Acts
 from steward.app.errors import Invalid, Unknown
 from steward.app.filing import file_reports, told
 from steward.app.queries import find_organisation, find_project, readable_organisations
 from steward.app.reconcile import inaccessible_report, lift_guard
+from steward.app.restoring import Restoring, is_pending
+from steward.app.standing import Taken
 from steward.app.views import Json, organisation_view
 from steward.domain.belief import PERSON_SAYS_GONE, PERSON_SAYS_NOT
 from steward.domain.journal import Kind
@@ -16,11 +19,17 @@ from steward.domain.people import Right
 from steward.domain.project import Freeze, Organisation, Project, Tracked
 from steward.domain.reports import Seen, cleared
 from steward.domain.repository import Presence, Repository
-from steward.ports import Writes
+from steward.ports import Reads, Writes
 
 
+@dataclass(frozen=True, slots=True)
 class Deciding(Acts):
-    """What one principal may decide of organisations. Each call may raise Forbidden."""
+    """What one principal may decide of organisations. Each call may raise Forbidden.
+
+    `restoring` sees to what a restored database asks for before it is let go on.
+    """
+
+    restoring: Restoring | None = None
 
     def freeze(self, organisation: str | None, reason: str = "") -> list[Json]:
         """Stop all automation in one organisation, or in all (None). Looking goes on. Idempotent."""
@@ -36,24 +45,39 @@ class Deciding(Acts):
                 frozen.append(organisation_view(after))
             return frozen
 
-    def unfreeze(self, organisation: str | None) -> list[Json]:
-        """Let automation go on. Raises Invalid where a mass loss is held: that is decided first."""
-        with told(self.store) as tx:
-            thawed = []
-            for known in self._chosen(tx, organisation, Right.DECIDE):
-                if tx.held(known.id):
-                    raise Invalid(
-                        f"a mass loss is held in {known.login}",
-                        f"Decide it: steward sync release {known.login}, or: steward sync reject {known.login}",
-                    )
-                seen = self.seen(tx, known.id)
-                if known.frozen is not None:
-                    tx.save_organisation(replace(known, frozen=None))
-                    tx.append([self.event(Kind.ORGANISATION_UNFROZEN, seen)])
-                thawed.append(organisation_view(replace(known, frozen=None)))
-            return thawed
+    def unfreeze(self, organisation: str | None, seen: str = "") -> list[Json]:
+        """Let automation go on. Raises Invalid where a mass loss is held: that is decided first.
 
-    def _chosen(self, tx: Writes, login: str | None, right: Right) -> list[Organisation]:
+        After a restore `seen` must be the digest of the plan, or "yes"; see `app.restoring`.
+        """
+        with self.store.reading() as view:
+            homes = self._chosen(view, organisation, Right.DECIDE)
+        pending = self.restoring.must_be_seen(homes, seen) if self.restoring is not None else []
+        # GitHub is read before the transaction: it may take its time.
+        known = {home.id: self.restoring.known(home) for home in pending} if self.restoring else {}
+        with told(self.store) as tx:
+            return [
+                self._unfrozen(tx, home, known.get(home.id))
+                for home in self._chosen(tx, organisation, Right.DECIDE)
+            ]
+
+    def _unfrozen(self, tx: Writes, home: Organisation, known: Sequence[Taken] | None) -> Json:
+        """`known` is what is taken as known where the database was restored; None where it was not."""
+        if tx.held(home.id):
+            raise Invalid(
+                f"a mass loss is held in {home.login}",
+                f"Decide it: steward sync release {home.login}, or: steward sync reject {home.login}",
+            )
+        if known is None and is_pending(tx, home.id):
+            raise Invalid("the database was restored meanwhile", "See what would happen: steward db plan")
+        if known is not None and self.restoring is not None and is_pending(tx, home.id):
+            self.restoring.accept(tx, home, known)
+        if home.frozen is not None:
+            tx.save_organisation(replace(home, frozen=None))
+            tx.append([self.event(Kind.ORGANISATION_UNFROZEN, self.seen(tx, home.id))])
+        return organisation_view(replace(home, frozen=None))
+
+    def _chosen(self, tx: Reads, login: str | None, right: Right) -> list[Organisation]:
         known = readable_organisations(tx, self.by)
         if not known:
             raise Invalid("no organisation is connected yet", "Run `steward sync run` first.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from steward.app.connecting import connect
@@ -11,11 +12,14 @@ from steward.app.credentials import examined
 from steward.app.errors import Invalid
 from steward.app.parts import Parts
 from steward.app.secret_files import BACKED_UP
+from steward.app.views import ALIVE, alive_view
 from steward.domain.credentials import Purpose
 from steward.domain.repository import Access
 from steward.ports import ForgeRead, ForgeRights, Permanent, Store, Transient
 from steward.ports.vault import Vault
 
+ALIVE_LATE: Final = 3.0
+"""How many times the pause between two pings the last one may be old."""
 AGAIN: Final = "Try again; it may pass."
 
 
@@ -32,6 +36,8 @@ class Check:
 def examine(parts: Parts) -> list[Check]:
     """Run every check; none of them changes anything on GitHub."""
     checks = [_git(), _running(parts.store), _outbox(parts.store)]
+    if parts.pulse is not None:
+        checks.append(_alive(parts))
     if parts.templates is not None:
         checks.append(_box(parts))
     if parts.vault is not None:
@@ -39,6 +45,12 @@ def examine(parts: Parts) -> list[Check]:
     if not parts.logins:
         fix = "Set STEWARD_GITHUB_ORGS and STEWARD_GITHUB_TOKEN, or run: steward init"
         return [*checks, Check("organisations", ok=False, detail="none is configured", fix=fix)]
+    return [*checks, *_github(parts)]
+
+
+def _github(parts: Parts) -> list[Check]:
+    """What the server says of the organisations, as far as it answers."""
+    checks: list[Check] = []
     try:
         connect(parts.store, parts.logins, parts.server, parts.clock.now().at)
         forge = parts.forge()
@@ -108,6 +120,21 @@ def _outbox(store: Store) -> Check:
     waiting = counts.get("pending", 0) + counts.get("uncertain", 0)
     fix = "See the log for why; check STEWARD_NOTIFY_URLS with: steward config check" if failed else ""
     return Check("notifications", failed == 0, f"{waiting} waiting, {failed} given up", fix)
+
+
+def _alive(parts: Parts) -> Check:
+    """Whether the dead-man ping was sent of late."""
+    name, now = "dead-man ping", parts.clock.now().at
+    with parts.store.reading() as view:
+        told = alive_view(view.setting(ALIVE))
+    if told is None:
+        return Check(name, ok=False, detail="none was tried yet", fix="Start it: steward up")
+    sent = datetime.fromisoformat(told["sent_at"]) if told["sent_at"] else None
+    if sent is not None and (now - sent).total_seconds() <= ALIVE_LATE * parts.pulse_every_s:
+        return Check(name, ok=True, detail=f"last sent {told['sent_at']}")
+    why = told["silent"] or told["failure"] or "nothing sends it: no Steward runs"
+    detail = f"last sent {told['sent_at'] or 'never'}; {why}"
+    return Check(name, ok=False, detail=detail, fix="Mend what it says, or look at STEWARD_NOTIFY_ALIVE_URL.")
 
 
 def _organisation(forge: ForgeRead, login: str) -> Check:

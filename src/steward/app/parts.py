@@ -12,6 +12,7 @@ from steward.app.policy import Policy
 from steward.domain.own_rules import Tuning
 from steward.domain.rules import Rules
 from steward.ports import Clock, ForgeHooks, ForgeRead, ForgeRights, Lease, Notifier, Permanent, Secret, Store
+from steward.ports.alive import HighWaterMark, Pulse
 from steward.ports.building import ForgeWrite, Templates
 from steward.ports.vault import Vault
 from steward.ports.watching import ForgeWatch
@@ -51,9 +52,11 @@ class Parts:
     with it; `bell` tells the loops of this process that some arrived. `templates`: what projects are made of; None
     where this installation drives none. `drive` makes what they are driven with, for a process that does. `boxless` says why there can be no box on
     this machine; None where there can. `tuning` is what is changed of the rules of readiness, `vault` keeps values and
-    waivers (None: none are kept), `watching` gives what reads branches, settings and files of the forge (None: nothing
-    does); `writing` is the client that changes things on GitHub, called only where somebody sends them there; None
-    where this installation drives nothing.
+    waivers (None: none are kept), `watching` gives what reads branches, settings and files of the forge with the
+    credential that only reads (None: nothing does); `writing` is the client that changes things on GitHub, called only
+    where somebody sends them there; None where this installation drives nothing. `high_water` is kept apart from the
+    database, to notice one that was put back; `pulse` is who raises an alarm when they hear nothing, called every
+    `pulse_every_s`.
     """
 
     store: Store
@@ -77,6 +80,9 @@ class Parts:
     vault: Vault | None = None
     watching: Callable[[], ForgeWatch] | None = None
     writing: Callable[[], ForgeWrite] | None = None
+    high_water: HighWaterMark | None = None
+    pulse: Pulse | None = None
+    pulse_every_s: float = 60.0
 
     @property
     def channels(self) -> list[str]:

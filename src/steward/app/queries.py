@@ -10,7 +10,9 @@ from steward.app.building_views import operation_view, update_view
 from steward.app.errors import Unknown
 from steward.app.offering import offered
 from steward.app.views import (
+    ALIVE,
     Json,
+    alive_view,
     event_view,
     incident_view,
     look_view,
@@ -180,12 +182,13 @@ class Queries:
         with self._store.reading() as view:
             organisations = [self._organisation(view, o) for o in readable_organisations(view, self._by)]
             outbox = view.outbox_counts()
-            budget = view.setting(BUDGET)
+            budget, alive = view.setting(BUDGET), alive_view(view.setting(ALIVE))
         return {
             "running": self._store.holder("heartbeat"),
             "organisations": organisations,
             "outbox": outbox,
             "budget": budget,
+            "alive": alive,
         }
 
     def _organisation(self, view: Reads, organisation: Organisation) -> Json:

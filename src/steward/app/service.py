@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from steward.app.alive import AliveLoop, Ticks
 from steward.app.bell import Bell
 from steward.app.connecting import connect
 from steward.app.credentials import CredentialLoop
@@ -22,12 +23,14 @@ from steward.app.filing import incident_event, incident_notice
 from steward.app.health import Health
 from steward.app.heartbeat import Heartbeat, Report
 from steward.app.inbox import Inbox, Waiting
+from steward.app.noticing import WaterLoop, notice_restored
 from steward.app.operations.runner import Runner
 from steward.app.outbox import Outbox
 from steward.app.parts import Parts, end_unfinished
 from steward.app.scoring import scoring
 from steward.app.sweeping import Sweep
 from steward.app.sync import LEASE
+from steward.app.watching import Watching
 from steward.domain.deliveries import BODIES_KEPT, ROWS_KEPT
 from steward.domain.instant import Instant, elapsed_s
 from steward.domain.journal import Kind
@@ -43,6 +46,8 @@ PASSES_KEPT = timedelta(days=30)
 """Beyond their end, so that a list of sessions and tokens still tells of them."""
 ANSWERS_KEPT = timedelta(hours=24)
 DRIVE_S = 0.3
+WATCH_S = 30.0
+"""Between two rounds over branches that no look asked for."""
 CLOSE_S = 15.0
 """How long a step that runs may go on when the process is asked to stop; it is taken up at the next start."""
 CROWD_S = 5.0
@@ -63,6 +68,7 @@ class Service:
         if lease is None:
             raise LeaseHeld(self.parts.store.holder(LEASE) or "unknown")
         try:
+            notice_restored(self.parts, log, lease)
             organisations = connect(
                 self.parts.store, self.parts.logins, self.parts.server, self.parts.clock.now().at
             )
@@ -80,13 +86,16 @@ class Service:
         end_unfinished(own, lease)
         heartbeat = Heartbeat(own.store, own.forge(), own.clock, own.rules, own.channels, lease)
         outbox = Outbox(self.parts.store, self.parts.notifiers, self.parts.clock)
+        ticks, ids = Ticks(), [o.id for o in organisations]
         loops: list[tuple[str, Callable[[], float]]] = [
             (
                 f"look:{o.login}",
-                OrganisationLoop(own, heartbeat, o.id, log, Inbox(own, lease, o.id)).tick,
+                OrganisationLoop(own, heartbeat, o.id, log, Inbox(own, lease, o.id), ticks).tick,
             )
             for o in organisations
         ]
+        loops.append(("high-water", WaterLoop(own, log).tick))
+        loops.append(("alive", AliveLoop(own, lease, ids, ticks, log).tick))
         loops.append(("outbox", lambda: TICK_S if outbox.deliver(lease) == 0 else 0.0))
         loops.append(("housekeeping", Housekeeping(self.parts, lease).tick))
         loops.append(("credential", CredentialLoop(self.parts).tick))
@@ -130,7 +139,21 @@ def driving(parts: Parts) -> Iterator[list[tuple[str, Callable[[], float]]]]:
             health.tick()
             return TICK_S
 
-        yield [("driver", lambda: 0.1 if driver.tick() else DRIVE_S), ("health", look)]
+        loops = [("driver", lambda: 0.1 if driver.tick() else DRIVE_S), ("health", look)]
+        yield [*loops, *watching(parts, drive)]
+
+
+def watching(parts: Parts, drive: Drive) -> list[tuple[str, Callable[[], float]]]:
+    """The loops that watch over branches, one for each organisation; with the credential that only reads, if any."""
+    eyes = drive.tools.eyes
+    if eyes is None:
+        return []
+    if parts.watching is not None:
+        eyes = replace(eyes, forge=parts.watching)
+    over = Watching(parts.store, parts.clock, eyes, parts.channels)
+    with parts.store.reading() as view:
+        known = [o for o in view.organisations() if o.server == parts.server]
+    return [(f"watch:{o.login}", WatchLoop(over, parts, o.id).tick) for o in known]
 
 
 @contextmanager
@@ -172,9 +195,16 @@ class OrganisationLoop:
     """When an organisation is looked at: at the interval, when asked for, when a confirmation waits for it."""
 
     def __init__(
-        self, parts: Parts, heartbeat: Heartbeat, organisation_id: int, log: Log, inbox: Inbox
+        self,
+        parts: Parts,
+        heartbeat: Heartbeat,
+        organisation_id: int,
+        log: Log,
+        inbox: Inbox,
+        ticks: Ticks | None = None,
     ) -> None:
         self._parts = parts
+        self._ticks = ticks or Ticks()
         self._inbox = inbox
         self._heartbeat = heartbeat
         self._organisation_id = organisation_id
@@ -192,7 +222,9 @@ class OrganisationLoop:
             waiting = self._inbox.looked_whole(waiting, self._beat(requests, named=named))
         elif not waiting and not self._is_stalled():
             self._round()
-        return TICK_S if self._look_at(waiting) is None else 0.0
+        looked = self._look_at(waiting)
+        self._ticks.through(self._organisation_id, self._parts.clock.now())
+        return TICK_S if looked is None else 0.0
 
     def _is_crowded(self, waiting: Waiting) -> bool:
         """Whether so many repositories are named that listing them all costs less than reading each."""
@@ -251,6 +283,31 @@ class OrganisationLoop:
             until_s = (report.retry_at - self._parts.clock.now().at).total_seconds()
             return max(1.0, until_s)
         return wait_s
+
+
+class WatchLoop:
+    """When the branches of an organisation are looked at: after each look at it, and now and then."""
+
+    def __init__(self, over: Watching, parts: Parts, organisation_id: int) -> None:
+        self._over = over
+        self._parts = parts
+        self._organisation_id = organisation_id
+        self._seen = 0
+        self._last: Instant | None = None
+
+    def tick(self) -> float:
+        """Do what is due; return the seconds until the next tick."""
+        now = self._parts.clock.now()
+        with self._parts.store.reading() as view:
+            looks = view.looks(self._organisation_id, 5)
+        newest = next((look.id for look in looks if look.finished_at is not None), 0)
+        idle = self._last is not None and elapsed_s(self._last, now) < WATCH_S
+        if newest == self._seen and idle:
+            return TICK_S
+        self._seen, self._last = newest, now
+        if self._over.round(self._organisation_id):
+            self._parts.store.publish()
+        return TICK_S
 
 
 class WebhookLoop:

@@ -18,6 +18,8 @@ from steward.ports.hands import Score
 
 Json = dict[str, Any]
 
+ALIVE: Final = "alive"
+"""The setting that tells of the last dead-man ping: sent, failed, or kept back."""
 LIVE: Final = ("url", "commit", "since", "health", "release")
 """What is shown of the release that serves now."""
 
@@ -206,3 +208,12 @@ def organisation_view(organisation: Organisation) -> Json:
         "frozen": {"since": stamp(frozen.at), "by": frozen.by, "reason": frozen.reason} if frozen else None,
         "previous_names": list(organisation.aliases),
     }
+
+
+def alive_view(kept: Any) -> Json | None:
+    """What became of the dead-man pings, as their setting tells; None where none was ever tried."""
+    if not isinstance(kept, Mapping):
+        return None
+    at = {name: kept.get(name) for name in ("sent_at", "failed_at")}
+    times = {name: stamp(datetime.fromisoformat(said)) if said else None for name, said in at.items()}
+    return {**times, "failure": kept.get("failure"), "silent": kept.get("silent")}

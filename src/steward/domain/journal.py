@@ -66,6 +66,7 @@ class Kind(StrEnum):
     RULE_UNWAIVED = "rule.unwaived"
     SECRETS_ROTATED = "secrets.rotated"
     INSTALLATION_RESTORED = "installation.restored"
+    INSTALLATION_ACCEPTED = "installation.accepted"
     INCIDENT_OPENED = "incident.opened"
     INCIDENT_ACKNOWLEDGED = "incident.acknowledged"
     INCIDENT_RESOLVED = "incident.resolved"

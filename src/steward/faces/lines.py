@@ -295,6 +295,8 @@ WORDS: Final[dict[str, Callable[[Json], str]]] = {
     Kind.ORGANISATION_STATE: lambda data: organisation_state_label(str(data.get("to", ""))),
     Kind.ORGANISATION_FROZEN: lambda _data: _("frozen: no automation runs"),
     Kind.ORGANISATION_UNFROZEN: lambda _data: _("no longer frozen"),
+    Kind.INSTALLATION_RESTORED: lambda _data: _("the database was restored from a backup; all is frozen"),
+    Kind.INSTALLATION_ACCEPTED: lambda _data: _("the restored database was accepted"),
     Kind.LOSS_HELD: lambda data: counted(
         "{n} loss is held until a person decides",
         "{n} losses are held until a person decides",
@@ -363,6 +365,7 @@ _BAD: Final = {
     Kind.REPOSITORY_LOST,
     Kind.LOSS_HELD,
     Kind.ORGANISATION_FROZEN,
+    Kind.INSTALLATION_RESTORED,
     Kind.OPERATION_FAILED,
     Kind.RELEASE_FAILED,
 }
@@ -377,6 +380,7 @@ _GOOD: Final = {
     Kind.INCIDENT_RESOLVED,
     Kind.REPOSITORY_SEEN_AGAIN,
     Kind.ORGANISATION_UNFROZEN,
+    Kind.INSTALLATION_ACCEPTED,
     Kind.OPERATION_SUCCEEDED,
     Kind.RELEASE_LIVE,
     Kind.UPDATE_SHIPPED,

@@ -132,6 +132,14 @@ class RecordWrites(Protocol):
         """Write it if its row still has `operation.version`; the row with its next version. Raises Conflict."""
         ...
 
+    def renumber_attempts(self) -> int:
+        """For a database that was put back: count the attempts of every operation that did not succeed from the next
+        hundred on, and queue those that are open; how many those were.
+
+        The engine may know later attempts of them, which did what the record does not tell.
+        """
+        ...
+
     def append_log(
         self, operation_id: str, attempt: int, at: datetime, step: str, texts: Sequence[str]
     ) -> None:

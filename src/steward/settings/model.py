@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from steward.settings.policies import PolicySection
 from steward.settings.readiness import ReadinessSection
 from steward.settings.section import Section, split
 
@@ -30,6 +31,13 @@ def _http(url: str) -> str:
     if parts.username or parts.password:
         raise ValueError("a credential does not belong in it; use the token settings")
     return url.rstrip("/")
+
+
+def _ping(url: SecretStr) -> SecretStr:
+    parts = urlsplit(url.get_secret_value())
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("it must be an address that begins with http:// or https://")
+    return url
 
 
 def _origin(url: str) -> str:
@@ -152,6 +160,13 @@ class NotifySection(Section):
     urls: Annotated[tuple[SecretStr, ...], BeforeValidator(split)] = Field(
         default=(), description="Apprise addresses (mail, chat and the like)"
     )
+    alive_url: Annotated[SecretStr, AfterValidator(_ping)] | None = Field(
+        default=None,
+        description="Address that is called while Steward truly works; what watches it raises the alarm",
+    )
+    alive_every_s: float = Field(
+        default=60, ge=5, le=86_400, description="Seconds between two calls of that address"
+    )
 
 
 class WebSection(Section):
@@ -182,23 +197,6 @@ class WebSection(Section):
     )
     metrics_public: bool = Field(
         default=False, description="Whether `/metrics` is for anybody, without a token"
-    )
-
-
-class PolicySection(Section):
-    """What is asked of people beyond their rights."""
-
-    four_eyes: bool = Field(
-        default=False, description="Whether whoever ordered a project may not approve or confirm it"
-    )
-    audit_days: int = Field(
-        default=365, ge=1, le=3650, description="Days for which lines of the audit log are kept"
-    )
-    deploy_asks: bool = Field(
-        default=False, description="Whether a verified commit waits for an approver before it goes live"
-    )
-    budget_usd: float = Field(
-        default=0, ge=0, description="What agents of a new project may cost in all; 0: no limit"
     )
 
 

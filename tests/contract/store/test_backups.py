@@ -46,7 +46,7 @@ from tests.contract.store.kit import (
     wanted,
 )
 
-UNTOUCHED = {"organisations", "events", "settings", "passes"}
+UNTOUCHED = {"organisations", "events", "settings", "passes", "operations"}
 """The tables that a restore itself writes to; all others come back as they were."""
 
 
@@ -189,7 +189,7 @@ def test_keys_go_on_after_a_restore_where_they_were(
     with restored.writing() as tx:
         assert tx.begin_look(look()) > pruned
         tx.append([happened("later")])
-    assert restored.publish() == 2  # the freezing, and ours
+    assert restored.publish() == 3  # the freezing, the restore, and ours
     restored.close()
 
 
@@ -293,7 +293,7 @@ def test_a_backup_is_taken_while_others_write(store: SqlStore, store_url: str, t
         backup(store_url, tmp_path / "b.gz")
     text = gzip.decompress((tmp_path / "b.gz").read_bytes())
     assert b'"half"' not in text
-    assert text.startswith(msgspec.json.encode({"format": "steward-backup-1", "schema": HEAD}))
+    assert text.startswith(msgspec.json.encode({"format": "steward-backup-1", "schema": HEAD})[:-1])
 
 
 def test_a_backup_of_an_older_schema_comes_back_at_the_newest(tmp_path: Path, other_url: str) -> None:

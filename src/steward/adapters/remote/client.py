@@ -65,6 +65,11 @@ class Remote:
         return RemoteDeciding(self.wire)
 
     @property
+    def restoring(self) -> RemoteRestoring:
+        """What a restored database comes to."""
+        return RemoteRestoring(self.wire)
+
+    @property
     def attending(self) -> RemoteAttending:
         """What can be done with incidents."""
         return RemoteAttending(self.wire)
@@ -201,9 +206,9 @@ class RemoteDeciding:
         """Stop all automation in one organisation, or in all (None)."""
         return self._all_or_one("freeze", organisation, {"reason": reason})
 
-    def unfreeze(self, organisation: str | None) -> list[Json]:
-        """Let automation go on."""
-        return self._all_or_one("unfreeze", organisation, None)
+    def unfreeze(self, organisation: str | None, seen: str = "") -> list[Json]:
+        """Let automation go on; after a restore `seen` is the digest of the plan, or "yes"."""
+        return self._all_or_one("unfreeze", organisation, {"plan": seen} if seen else None)
 
     def _all_or_one(self, act: str, organisation: str | None, body: Json | None) -> list[Json]:
         if organisation is None:
@@ -219,6 +224,22 @@ class RemoteDeciding:
     def reject(self, organisation: str) -> Json:
         """Say that held losses are not real."""
         return self.wire.send(Json, "POST", path("organisations", organisation, "reject"))
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteRestoring:
+    """What a restored database comes to; see `app.restoring`."""
+
+    wire: Wire
+
+    def mark(self) -> Json | None:
+        """That it was restored and is not accepted yet."""
+        found: Json | None = self.plan()["restored"]
+        return found
+
+    def plan(self, organisation: str | None = None) -> Json:
+        """What would happen if automation went on now."""
+        return self.wire.get(Json, "/restored", organisation=organisation)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ import os
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime
 from itertools import chain, groupby
 from pathlib import Path
@@ -27,13 +26,11 @@ from steward.adapters.store.opening import BASE, EMPTY, create_schema, refuse_un
 from steward.adapters.store.schema import HEAD
 from steward.adapters.store.store import SqlStore, SqlWrites
 from steward.adapters.store.view import View
-from steward.domain.journal import Event, Kind
-from steward.domain.project import Freeze
+from steward.app.marking import mark_restored
 from steward.ports import Permanent, StoreUnavailable
 
 FORMAT: Final = "steward-backup-1"
 VERSIONS: Final = "alembic_version"
-REASON: Final = "restored from a backup; review `steward sync plan`, then `steward unfreeze`"
 RESTORED_AT: Final = "restored_at"
 """The setting that tells when the database was last restored."""
 
@@ -85,7 +82,7 @@ def _dump(database: Database, out: gzip.GzipFile) -> None:
 
     with database.reading() as connection:
         tables = _tables(connection)
-        line({"format": FORMAT, "schema": revision(connection)})
+        line({"format": FORMAT, "schema": revision(connection), "at": _now(connection).isoformat()})
         count = 0
         for table in tables:
             line({"table": str(table.name), "columns": [str(column.name) for column in table.columns]})
@@ -149,10 +146,10 @@ def restore(url: str, source: Path, *, force: bool = False) -> None:
     no whole backup, SchemaMismatch if the backup is of a newer Steward, StoreUnavailable if the database
     is in use or cannot be written. Nothing is changed then.
     """
-    schema = BASE
+    schema, made_at = BASE, None
     for line in _lines(source):
         if isinstance(line, dict):
-            schema = line.get("schema", schema)
+            schema, made_at = line.get("schema", schema), line.get("at", made_at)
     database = connect(url, create=True)
     try:
         refuse_unless_older(database, schema)
@@ -161,7 +158,8 @@ def restore(url: str, source: Path, *, force: bool = False) -> None:
             _make_room(database, connection, force=force)
             _load(database, connection, source, schema)
             writes, now = SqlWrites(database, connection), _now(connection)
-            _freeze(writes, now)
+            mark_restored(writes, now, "steward db restore", _moment(made_at))
+            writes.set_setting(RESTORED_AT, now.isoformat())
             _end_passes(writes, now)
     finally:
         database.close()
@@ -252,19 +250,17 @@ def _set_counters(connection: Connection, source: Path) -> None:
             connection.execute(text("SELECT setval(pg_get_serial_sequence(:name, 'id'), :last)"), values)
 
 
-def _freeze(tx: SqlWrites, at: datetime) -> None:
-    """Stop the automation of every organisation until a person has looked; note when that was."""
-    frozen = Freeze(at, "restore", REASON)
-    for organisation in tx.organisations():
-        tx.save_organisation(replace(organisation, frozen=organisation.frozen or frozen))
-        data = {"by": frozen.by}
-        tx.append([Event(Kind.ORGANISATION_FROZEN, at, "restore", None, organisation.id, REASON, data)])
-    tx.set_setting(RESTORED_AT, at.isoformat())
-
-
 def _end_passes(tx: SqlWrites, at: datetime) -> None:
     """End every session, link and token: some may have been ended, or their users disabled, since the backup."""
     tx.end_passes([made.id for made in tx.passes()], at)
+
+
+def _moment(said: Any) -> datetime | None:
+    """When the backup was made; one of an earlier Steward does not tell."""
+    try:
+        return datetime.fromisoformat(said) if isinstance(said, str) else None
+    except ValueError:
+        return None
 
 
 def _now(connection: Connection) -> datetime:

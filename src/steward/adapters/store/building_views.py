@@ -39,7 +39,7 @@ from steward.adapters.store.schema_building import (
 )
 from steward.adapters.store.values import clean, readable, stamp, time_from
 from steward.adapters.store.view import View, among, replacing
-from steward.domain.operations import Operation
+from steward.domain.operations import Operation, OperationState
 from steward.domain.spec import Estimate, Release, Spec, Update
 from steward.domain.status import Status
 from steward.ports import Conflict
@@ -238,6 +238,16 @@ class BuildingWrites(BuildingReads):
         other = self.open_operation(operation.project_id) if operation.is_open else None
         if other is not None and other.id != operation.id:
             raise Conflict(f"the project has an operation that has not ended: {other.kind} ({other.id})")
+
+    def renumber_attempts(self) -> int:
+        """Count the attempts of every operation that did not succeed from the next hundred on; how many those were."""
+        gone = _o.state != OperationState.SUCCEEDED.value
+        self._write(update(_OPERATIONS).where(text(IS_OPEN)).values(state="queued", wait_until=None))
+        return self._write(
+            update(_OPERATIONS)
+            .where(gone)
+            .values(attempt=(_o.attempt - _o.attempt % 100) + 101, version=_o.version + 1)
+        )
 
     def append_log(
         self, operation_id: str, attempt: int, at: datetime, step: str, texts: Sequence[str]

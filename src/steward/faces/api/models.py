@@ -261,6 +261,15 @@ class OrganisationState(Organisation):
     last_whole_look: Look | None
 
 
+class Alive(BaseModel):
+    """What became of the dead-man pings. `silent` says why none is sent now; null: nothing stands against it."""
+
+    sent_at: Time | None
+    failed_at: Time | None
+    failure: str | None
+    silent: str | None
+
+
 class SyncStatus(BaseModel):
     """How the looks go. `running` names the process that runs them; null: none does."""
 
@@ -268,6 +277,7 @@ class SyncStatus(BaseModel):
     organisations: list[OrganisationState]
     outbox: dict[str, int]
     budget: Object | None
+    alive: Alive | None
 
 
 class LookReport(BaseModel):

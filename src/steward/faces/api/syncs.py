@@ -21,6 +21,7 @@ from steward.faces.api.models import (
     Released,
     SyncStatus,
 )
+from steward.faces.api.models_restored import RestoredPlan
 from steward.faces.http.guard import GuardedRoute, needs
 from steward.faces.http.site import deciding, principal_of, queries, site
 
@@ -49,6 +50,21 @@ class Reason(Asked):
     """Why."""
 
     reason: Text = Field(default="", description="Why, for the history")
+
+
+class Seen(Asked):
+    """That a plan was seen."""
+
+    plan: Name | None = Field(
+        default=None,
+        description="After a restore: the digest of the plan that was seen, or `yes` to go on without",
+    )
+
+
+class WantedRestored(Asked):
+    """Which organisation to plan for."""
+
+    organisation: Name | None = Field(default=None, description="By login; none: all")
 
 
 class Loss(Asked):
@@ -118,9 +134,9 @@ def freeze_all(request: Request, wanted: Reason | None = None) -> list[Json]:
 
 @router.post("/organisations/unfreeze", response_model=list[Organisation], tags=["organisations"])
 @needs(Right.DECIDE)
-def unfreeze_all(request: Request) -> list[Json]:
-    """Let automation go on in every organisation."""
-    return deciding(request).unfreeze(None)
+def unfreeze_all(request: Request, wanted: Seen | None = None) -> list[Json]:
+    """Let automation go on in every organisation. After a restore that asks for the digest of the plan."""
+    return deciding(request).unfreeze(None, _seen(wanted))
 
 
 @router.post("/organisations/{login}/freeze", response_model=Organisation, tags=["organisations"])
@@ -132,9 +148,20 @@ def freeze(request: Request, login: Login, wanted: Reason | None = None) -> Json
 
 @router.post("/organisations/{login}/unfreeze", response_model=Organisation, tags=["organisations"])
 @needs(Right.DECIDE)
-def unfreeze(request: Request, login: Login) -> Json:
-    """Let automation go on."""
-    return deciding(request).unfreeze(login)[0]
+def unfreeze(request: Request, login: Login, wanted: Seen | None = None) -> Json:
+    """Let automation go on. After a restore that asks for the digest of the plan."""
+    return deciding(request).unfreeze(login, _seen(wanted))[0]
+
+
+def _seen(wanted: Seen | None) -> str:
+    return (wanted.plan or "") if wanted is not None else ""
+
+
+@router.get("/restored", response_model=RestoredPlan, tags=["organisations"])
+@needs(Right.LOOK)
+def plan_restored(request: Request, wanted: Annotated[WantedRestored, Query()]) -> Json:
+    """Show what would happen if automation went on now, as is asked for after a restore; nothing is written."""
+    return site(request).app.restoring(principal_of(request)).plan(wanted.organisation)
 
 
 @router.post("/organisations/{login}/release", response_model=Released, tags=["organisations"])

@@ -115,11 +115,19 @@ class Deciding(Protocol):
 
     def freeze(self, organisation: str | None, reason: str = "") -> list[Json]: ...
 
-    def unfreeze(self, organisation: str | None) -> list[Json]: ...
+    def unfreeze(self, organisation: str | None, seen: str = "") -> list[Json]: ...
 
     def release(self, organisation: str, repository: str | None = None) -> Json: ...
 
     def reject(self, organisation: str) -> Json: ...
+
+
+class Restoring(Protocol):
+    """What a restored database comes to; see `app.restoring`."""
+
+    def mark(self) -> Json | None: ...
+
+    def plan(self, organisation: str | None = None) -> Json: ...
 
 
 class Attending(Protocol):
@@ -260,6 +268,9 @@ class Answering(Protocol):
     def deciding(self) -> Deciding: ...
 
     @property
+    def restoring(self) -> Restoring: ...
+
+    @property
     def attending(self) -> Attending: ...
 
     @property
@@ -306,6 +317,11 @@ class Local:
     def deciding(self) -> Deciding:
         """What can be decided of organisations."""
         return self.app.deciding(self.by)
+
+    @property
+    def restoring(self) -> Restoring:
+        """What a restored database comes to."""
+        return self.app.restoring(self.by)
 
     @property
     def attending(self) -> Attending:

@@ -67,9 +67,25 @@ def restore(session: Session, source: Path, force: bool) -> None:
     session.payload(
         {"file": str(source)},
         lambda: _(
-            "Restored. Every organisation is frozen: look at `steward sync plan`, then `steward unfreeze --all`"
+            "Restored. Every organisation is frozen: see what would happen with `steward db plan`, then let it go on: "
+            "`steward unfreeze --all --plan DIGEST`"
         ),
     )
     session.note(
         _("Every session, API token and sign-in link that it brought has ended: steward user link NAME")
     )
+
+
+@db.command("plan", help="Show what would happen if automation went on now, as to look at after a restore.")
+@click.argument("login", metavar="[ORG]", required=False)
+@click.pass_obj
+def plan(session: Session, login: str | None) -> None:
+    """Plan; nothing is written."""
+    planned = session.restoring.plan(login)
+
+    def people() -> list[str]:
+        from steward.faces.cli.restored import lines
+
+        return lines(planned)
+
+    session.payload(planned, people)

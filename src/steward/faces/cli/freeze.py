@@ -45,14 +45,15 @@ def freeze(session: Session, login: str | None, every: bool, reason: str) -> Non
 @click.command("unfreeze", cls=Command, help="Let automation go on.")
 @click.argument("login", metavar="[ORG]", required=False)
 @option("--all", "every", is_flag=True, help="Every organisation")
+@option("--plan", "seen", default="", help="After a restore: the digest of the plan that you have seen")
 @click.pass_obj
-def unfreeze(session: Session, login: str | None, every: bool) -> None:
-    """Unfreeze."""
+def unfreeze(session: Session, login: str | None, every: bool, seen: str) -> None:
+    """Unfreeze; after a restore only who has seen the plan, or says --yes."""
     which = _which(login, every)
     if not session.rehearse(
         _("unfreeze {which}", which=which or _("every organisation")), organisation=which
     ):
-        _shown(session, session.deciding.unfreeze(which))
+        _shown(session, session.deciding.unfreeze(which, seen or ("yes" if session.options.yes else "")))
 
 
 COMMANDS: Final = {"freeze": freeze, "unfreeze": unfreeze}

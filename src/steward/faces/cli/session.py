@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         People,
         Queries,
         Readiness,
+        Restoring,
         Secrets,
         Sync,
         Webhooks,
@@ -195,6 +196,11 @@ class Session:
     def deciding(self) -> Deciding:
         """What can be decided of organisations."""
         return self.answering.deciding
+
+    @property
+    def restoring(self) -> Restoring:
+        """What a restored database comes to."""
+        return self.answering.restoring
 
     @property
     def attending(self) -> Attending:

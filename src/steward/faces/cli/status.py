@@ -26,9 +26,24 @@ def lines(status: Json) -> list[str]:
     if budget.get("remaining") is not None:
         left, limit = budget["remaining"], budget.get("limit")
         shown.append(_("rate limit: {left} of {limit} left", left=left, limit=limit))
+    shown += _alive(status["alive"])
     if status["outbox"]:
         counts = ", ".join(f"{label('outbox', state)} {n}" for state, n in sorted(status["outbox"].items()))
         shown.append(_("notices: {counts}", counts=counts))
+    return shown
+
+
+def _alive(alive: Json | None) -> list[str]:
+    """The dead-man ping: the last that was sent, and what stands against it."""
+    if alive is None:
+        return []
+    sent = moment(alive["sent_at"], date=True) or _("never")
+    shown = [_("dead-man ping: last sent {at}", at=sent)]
+    if alive["failure"]:
+        at = moment(alive["failed_at"], date=True)
+        shown.append("  " + _("last failed {at}: {reason}", at=at, reason=escape(said(alive["failure"]))))
+    if alive["silent"]:
+        shown.append("  " + _("kept back now: {reason}", reason=escape(said(alive["silent"]))))
     return shown
 
 

@@ -11,6 +11,7 @@ from typing import Final
 
 import click
 
+from steward.app.noticing import notice_restored
 from steward.app.service import working
 from steward.app.sync import LEASE
 from steward.faces.cli import webface
@@ -41,6 +42,7 @@ def worker(session: Session) -> None:
                 _("this Steward drives no projects: there is no credential for it"),
                 _("Set STEWARD_GITHUB_BUILDER_TOKEN_FILE, or a GitHub App"),
             )
+        notice_restored(app, session.note)
         with working(app, app.drive()):
             click.echo(_("Taking up operations. Ctrl-C stops it."))
             if app.store.holder(LEASE) is None:

@@ -26,6 +26,7 @@ from steward.faces.web import (
     assets,
     audit,
     connections,
+    freezing,
     hooks_page,
     incidents,
     lifecycle,
@@ -66,6 +67,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     hooks_page.router,
     audit.router,
     sync.router,
+    freezing.router,
 )
 """Everything that is served, in the order in which addresses are tried."""
 

@@ -25,7 +25,11 @@ class Pulse:
 
 @dataclass(frozen=True, slots=True)
 class Shell:
-    """The frame of one page for one reader. `position` is that of the newest event it may show."""
+    """The frame of one page for one reader. `position` is that of the newest event it may show.
+
+    `frozen` are organisations whose automation is stopped, with who did it and why; `restored` tells of a database
+    that was restored and is not accepted yet.
+    """
 
     counts: Json
     sync: Pulse
@@ -33,6 +37,8 @@ class Shell:
     name: str
     position: int
     pages: list[tuple[str, str, str]] = field(default_factory=list)
+    frozen: list[Json] = field(default_factory=list)
+    restored: Json | None = None
 
 
 PAGES: Final = (
@@ -42,6 +48,7 @@ PAGES: Final = (
     ("/lifecycle", "workflow", Right.READ),
     ("/activity", "activity", Right.READ),
     ("/sync", "refresh-cw", Right.READ),
+    ("/freeze", "snowflake", Right.FREEZE),
     ("/settings", "settings", Right.OWN),
 )
 
@@ -54,7 +61,23 @@ def shell(app: Application, by: Principal) -> Shell:
     organisations = queries.pulse()
     place = organisations[0]["login"] if len(organisations) == 1 else ""
     name = (by.user.full_name or by.user.name) if by.user else lines.actor_label(by.actor)
-    return Shell(app.board(by).counts(), pulse(organisations), place, name, position, jump_pages(by))
+    frozen = [{**one, "who": who(one["frozen"]["by"])} for one in organisations if one["frozen"]]
+    return Shell(
+        app.board(by).counts(),
+        pulse(organisations),
+        place,
+        name,
+        position,
+        jump_pages(by),
+        frozen,
+        app.restoring(by).mark() if frozen else None,
+    )
+
+
+def who(frozen_by: str) -> str:
+    """Who froze an organisation: a person by name, else what of Steward did."""
+    kind, _sign, actor = frozen_by.partition(":")
+    return lines.actor_label(actor) if kind == "person" else said(frozen_by)
 
 
 def jump_pages(by: Principal, text: str = "") -> list[tuple[str, str, str]]:
@@ -66,6 +89,7 @@ def jump_pages(by: Principal, text: str = "") -> list[tuple[str, str, str]]:
         "/lifecycle": _("Lifecycle"),
         "/activity": _("Activity"),
         "/sync": _("Looks at GitHub"),
+        "/freeze": _("Stop automation"),
         "/settings": _("Settings"),
     }
     return [
