@@ -206,8 +206,10 @@ class Scanning:
         self.later.pop(record.project_id, None)
         now = self.clock.now().at
         with told(self.store) as tx:
-            ended = replace(record, state="failed", reason=reason[:500], advice=advice[:500], done_at=now)
-            tx.save_scan(ended)
+            asked = tx.scan(record.project_id)
+            if asked is not None and asked.asked_at == record.asked_at:
+                ended = replace(record, state="failed", reason=reason[:500], advice=advice[:500], done_at=now)
+                tx.save_scan(ended)
             project = project_by_id(tx, record.project_id)
             if project is not None:
                 tx.append([_event(project, now, reason[:500], {"outcome": "failed"})])
