@@ -18,6 +18,7 @@ from steward.app.parts import Parts
 from steward.app.reading import STILL_THERE
 from steward.domain.belief import DELIVERY_SAYS_GONE
 from steward.domain.deliveries import Delivery, Hook, State, Subject, names, on_branch, wanted
+from steward.domain.hands import PREFIX
 from steward.domain.repository import Repository
 from steward.ports import Lease, Reads, Writes
 
@@ -25,6 +26,8 @@ BATCH: Final = 5000
 ATTEMPTS_MAX: Final = 10
 STILL_THERE_MAX: Final = 3
 BACKOFF_S: Final = (5, 15, 60, 300, 900, 1800, 3600)
+OURS: Final = f"refs/heads/{PREFIX}"
+"""How the refs of our own branches begin."""
 HOOK_GONE: Final = "GitHub does not have the webhook any more"
 
 
@@ -80,6 +83,8 @@ def _placed(
             done_at=None if state is State.PENDING else delivery.received_at,
             action=subject.action,
             ref=subject.ref,
+            after=subject.after,
+            sender=subject.sender,
             organisation_id=home,
             owner_id=subject.owner_id,
             repository_id=subject.repository_id,
@@ -209,5 +214,8 @@ class Inbox:
 
 
 def _elsewhere(row: Delivery, recorded: Mapping[int, Repository]) -> bool:
+    """Whether it is a push to a branch that is nobody's here: neither the default one nor one of our own."""
+    if row.ref.startswith(OURS):
+        return False
     known = recorded.get(row.repository_id or 0)
     return known is not None and not on_branch(row.ref, known.repo.default_branch)

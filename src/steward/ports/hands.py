@@ -33,7 +33,7 @@ class Patch:
 class ScanRecord:
     """The newest scan of a project. `state` is "queued", "running", "done" or "failed"; `reason` says of what.
 
-    `result` is a `domain.needs.Scan` as JSON values, of the last one that was done. `version` counts its changes.
+    `result` is a `domain.needs.Scan` as JSON values, of the last one that was done.
     """
 
     project_id: str
@@ -65,7 +65,7 @@ class HandReads(Protocol):
     def watches(self, repository_ids: Collection[int]) -> dict[int, Watch]: ...
 
     def watched_projects(self, organisation_id: int) -> list[Tracked]:
-        """Repositories of projects that are driven and have one: what is to be watched, by id."""
+        """Repositories of projects that are driven and have one that is not lost: what is to be watched, by id."""
         ...
 
     def ledger(self, repository_id: int, branch: str | None = None, limit: int = 500) -> list[Entry]:
@@ -86,8 +86,10 @@ class HandReads(Protocol):
         """Those that stand and lift themselves once checks are green."""
         ...
 
-    def senders(self, repository_id: int, shas: Collection[str]) -> dict[str, Sender]:
-        """Commit -> who moved a branch of the repository to it, as deliveries told."""
+    def senders(
+        self, repository_id: int, shas: Collection[str], branch: str | None = None
+    ) -> dict[str, Sender]:
+        """Commit -> who moved a branch of the repository (that branch) to it, as the newest delivery told."""
         ...
 
     def patches(self, project_id: str, limit: int = 20) -> list[Patch]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Table, and_, delete, func, select, text, update
+from sqlalchemy import ColumnElement, and_, delete, func, select, text, update
 
 from steward.adapters.store.building_rows import (
     estimate_from,
@@ -38,7 +38,7 @@ from steward.adapters.store.schema_building import (
     updates,
 )
 from steward.adapters.store.values import clean, readable, stamp, time_from
-from steward.adapters.store.view import View, among
+from steward.adapters.store.view import View, among, replacing
 from steward.domain.operations import Operation
 from steward.domain.spec import Estimate, Release, Spec, Update
 from steward.domain.status import Status
@@ -58,14 +58,6 @@ _DAY: Final = timedelta(days=1)
 _UNCHANGING: Final = frozenset(
     {"operation_id", "project_id", "organisation_id", "kind", "created_at", "version"}
 )
-
-
-def _replacing(table: Table) -> str:
-    """The clause of an INSERT that replaces the row with the same key."""
-    keys = [column.name for column in table.primary_key]
-    others = [column.name for column in table.columns if column.name not in keys]
-    assignments = ", ".join(f'"{name}" = excluded."{name}"' for name in others)
-    return f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {assignments}"
 
 
 class BuildingReads(View):
@@ -275,7 +267,7 @@ class BuildingWrites(BuildingReads):
 
     def save_estimate(self, estimate: Estimate) -> None:
         """Write the estimate of a version, in the place of an earlier one."""
-        self._insert_many(estimates, [estimate_row(estimate)], _replacing(estimates))
+        self._insert_many(estimates, [estimate_row(estimate)], replacing(estimates))
 
     def save_release(self, release: Release) -> Release:
         """Write a release by (project, commit); `number` 0 gives it the next. A live one supersedes the other."""
@@ -294,14 +286,14 @@ class BuildingWrites(BuildingReads):
         if known is None:
             self._insert_many(_RELEASES, [release_row(saved, first_live_at)])
         else:
-            self._insert_many(_RELEASES, [release_row(saved, first_live_at)], _replacing(_RELEASES))
+            self._insert_many(_RELEASES, [release_row(saved, first_live_at)], replacing(_RELEASES))
         return saved
 
     def save_update(self, update: Update) -> Update:
         """Write an update by (project, number); `number` 0 gives it the next."""
         number = update.number or self._next(_u.number, _u.project_id == update.project_id)
         saved = replace(update, number=number)
-        self._insert_many(_UPDATES, [update_row(saved)], _replacing(_UPDATES))
+        self._insert_many(_UPDATES, [update_row(saved)], replacing(_UPDATES))
         return saved
 
     def _next(self, number: ColumnElement[int], mine: ColumnElement[bool]) -> int:
@@ -310,14 +302,14 @@ class BuildingWrites(BuildingReads):
 
     def save_agent_run(self, run: AgentRun) -> None:
         """Write a run by its id; a repeat replaces it."""
-        self._insert_many(_RUNS, [run_row(run)], _replacing(_RUNS))
+        self._insert_many(_RUNS, [run_row(run)], replacing(_RUNS))
 
     def set_budget(self, project_id: str, usd: float | None) -> None:
         """Set what a project's agents may cost in all; None takes the budget away."""
         if usd is None:
             self._write(delete(budgets).where(_b.project_id == project_id))
         else:
-            self._insert_many(budgets, [(project_id, float(usd))], _replacing(budgets))
+            self._insert_many(budgets, [(project_id, float(usd))], replacing(budgets))
 
 
 def _line(words: str) -> str:

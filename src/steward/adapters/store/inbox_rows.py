@@ -18,6 +18,7 @@ from steward.adapters.store.values import (
     time_from,
 )
 from steward.domain.deliveries import Delivery, Hook
+from steward.domain.hands import Sender
 
 FAST: Final = 1
 """The quickest level of zlib; it takes GitHub's payloads to a sixth."""
@@ -40,6 +41,8 @@ LIGHT: Final = (
     "done_at",
     "look",
     "source",
+    "after",
+    "sender",
 )
 """The columns of a delivery but body and headers, in the order in which `delivery_from` reads them."""
 
@@ -107,7 +110,18 @@ def delivery_row(delivery: Delivery, kind: str) -> tuple[Any, ...]:
         delivery.source,
         delivery.organisation_id,
         clean(delivery.ref),
+        clean(delivery.after),
+        _sender_text(delivery.sender),
     )
+
+
+def _sender_text(sender: Sender | None) -> str | None:
+    return None if sender is None else json_text([sender.id, sender.login, sender.kind])
+
+
+def sender_from(text: str) -> Sender:
+    """Read who pushed."""
+    return Sender(*json_value(text))
 
 
 def outcome_row(delivery: Delivery) -> dict[str, Any]:
@@ -134,7 +148,7 @@ def unpacked(body: bytes) -> bytes:
 def delivery_from(row: Fields, body: bytes = b"", headers: str = "{}") -> Delivery:
     """Read the LIGHT columns of a row of `deliveries`; body and headers apart."""
     (key, hook_id, guid, event, received, state, attempts, error, action, ref, *rest) = row
-    organisation_id, owner_id, repository_id, next_at, done_at, look, source = rest
+    organisation_id, owner_id, repository_id, next_at, done_at, look, source, after, sender = rest
     with readable("the delivery", key):
         body = unpacked(body)
         return Delivery(
@@ -149,6 +163,8 @@ def delivery_from(row: Fields, body: bytes = b"", headers: str = "{}") -> Delive
             error,
             action,
             ref,
+            after,
+            maybe(sender_from, sender),
             organisation_id,
             owner_id,
             repository_id,

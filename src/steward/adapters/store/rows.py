@@ -21,6 +21,7 @@ from steward.adapters.store.values import (
     stamp_or_none,
     time_from,
 )
+from steward.domain.hands import HandsOff
 from steward.domain.instant import Instant
 from steward.domain.lifecycle import phase_shown
 from steward.domain.project import Freeze, Management, Organisation, OrgState, Project, Tracked
@@ -29,6 +30,8 @@ from steward.domain.status import Status
 from steward.ports import NameRecord
 
 Fields = Sequence[Any]
+
+_POLICIES: Final = frozenset(map(str, HandsOff))
 
 REPOSITORY_WIDTH: Final = 28
 """How many columns a repository takes; a project's follow where both are read."""
@@ -98,6 +101,7 @@ def project_row(project: Project) -> tuple[Any, ...]:
         None if project.live is None else json_text(project.live),
         clean(project.title).lower(),
         phase_shown(project.position),
+        str(project.hands_off),
     )
 
 
@@ -123,7 +127,13 @@ def project_from(row: Fields) -> Project:
             marker,
             repository_id,
             maybe(json_value, live),
+            _hands_off_from(row[18]),
         )
+
+
+def _hands_off_from(text: str) -> HandsOff:
+    """A policy of a newer Steward is the most careful one here."""
+    return HandsOff(text) if text in _POLICIES else HandsOff.HOLD
 
 
 def repository_row(row: Repository) -> tuple[Any, ...]:

@@ -23,6 +23,15 @@ from steward.adapters.store.schema_building import (
     specs,
     updates,
 )
+from steward.adapters.store.schema_hands import (
+    HAND_TRIGGERS,
+    holds,
+    ledger,
+    patches,
+    scans,
+    scores,
+    watches,
+)
 from steward.adapters.store.schema_hooks import deliveries, hooks
 from steward.adapters.store.schema_kit import (
     BIG,
@@ -34,7 +43,7 @@ from steward.adapters.store.schema_kit import (
     organisation_column,
 )
 
-REVISIONS: Final = ("0001", "0002", "0003")
+REVISIONS: Final = ("0001", "0002", "0003", "0004")
 """Every revision of the schema, oldest first; a test compares this with the migrations."""
 
 HEAD: Final = REVISIONS[-1]
@@ -80,6 +89,7 @@ projects = Table(
     column("title_key", TEXT),
     # The phase that faces show, of what was interrupted where something was: written with the status.
     column("phase", TEXT, server_default=""),
+    column("hands_off", TEXT, server_default="hold"),
     UniqueConstraint("slug"),
 )
 index("ix_projects_status", projects.c.status, projects.c.slug)
@@ -346,8 +356,13 @@ def _postgresql_triggers() -> list[str]:
     ]
 
 
-TRIGGERS: Final = {"sqlite": _sqlite_triggers(), "postgresql": _postgresql_triggers()}
-"""What refuses every change of an event but the giving of its position, of an audit line, and of a line of a log."""
+TRIGGERS: Final = {
+    "sqlite": [*_sqlite_triggers(), *HAND_TRIGGERS["sqlite"]],
+    "postgresql": [*_postgresql_triggers(), *HAND_TRIGGERS["postgresql"]],
+}
+"""What refuses every change of an event but the giving of its position, of an audit line, of a line of a log, and of
+an entry of the ledger that was made.
+"""
 
 __all__ = [
     "agent_runs",
@@ -356,13 +371,19 @@ __all__ = [
     "budgets",
     "deliveries",
     "estimates",
+    "holds",
     "hooks",
+    "ledger",
     "metadata",
     "operation_log",
     "operations",
     "passes",
+    "patches",
     "releases",
+    "scans",
+    "scores",
     "specs",
     "updates",
     "users",
+    "watches",
 ]

@@ -56,6 +56,9 @@ deliveries = Table(
     # Ours, by the hook or by what the body names; null where none of ours is meant.
     column("organisation_id", BIG, nullable=True),
     column("ref", TEXT, server_default=""),
+    # Of a push: where the ref is now, and who moved it (id, login, kind of account) as GitHub told.
+    column("after", TEXT, server_default=""),
+    column("sender", TEXT, nullable=True),
     UniqueConstraint("hook_id", "guid"),
     sqlite_autoincrement=True,
 )
@@ -67,4 +70,10 @@ index(
     deliveries.c.organisation_id,
     deliveries.c.id,
     where="state = 'pending'",
+)
+index(
+    "ix_deliveries_pushed",
+    deliveries.c.repository_id,
+    deliveries.c.after,
+    where="sender IS NOT NULL",
 )

@@ -10,6 +10,7 @@ from steward.adapters.store.attention_views import AttentionReads
 from steward.adapters.store.board_views import BoardReads
 from steward.adapters.store.building_views import BuildingReads, BuildingWrites
 from steward.adapters.store.engine import Database
+from steward.adapters.store.hand_views import HandReads, HandWrites
 from steward.adapters.store.inbox_views import InboxReads, InboxWrites
 from steward.adapters.store.journal_views import JournalReads, JournalWrites
 from steward.adapters.store.lease import FileLocks, Leases, Locks, MemoryLocks, SessionLocks
@@ -33,6 +34,7 @@ class SqlReads(
     InboxReads,
     MeasureReads,
     BuildingReads,
+    HandReads,
 ):
     """A consistent view; the contract is `ports.Reads`."""
 
@@ -46,6 +48,7 @@ class SqlWrites(
     AccessWrites,
     InboxWrites,
     BuildingWrites,
+    HandWrites,
 ):
     """A write transaction; the contract is `ports.Writes`."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any, TypeVar
 
 import msgspec
@@ -13,6 +14,7 @@ from steward.domain.instant import Instant
 from steward.ports import SchemaMismatch
 
 T = TypeVar("T")
+Code = TypeVar("Code", bound=StrEnum)
 
 
 def clean(text: str) -> str:
@@ -70,6 +72,16 @@ def _deeply_clean(value: Any) -> Any:
 def json_value(text: str) -> Any:
     """What `json_text` stored."""
     return msgspec.json.decode(text)
+
+
+def code(kind: type[Code], text: str) -> Code:
+    """The code that was stored; one of a newer Steward is kept as its text, and equals none that is known here."""
+    try:
+        return kind(text)
+    except ValueError:
+        unknown = str.__new__(kind, text)
+        unknown._name_ = unknown._value_ = text
+        return unknown
 
 
 @contextmanager

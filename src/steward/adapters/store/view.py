@@ -149,6 +149,14 @@ def insert_statement(table: Table, names: tuple[str, ...], kind: str, conflict: 
     return f"{head} SELECT {values} {source} {conflict}"
 
 
+def replacing(table: Table) -> str:
+    """The clause of an INSERT that replaces the row with the same key."""
+    keys = [column.name for column in table.primary_key]
+    others = [column.name for column in table.columns if column.name not in keys]
+    assignments = ", ".join(f'"{name}" = excluded."{name}"' for name in others)
+    return f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {assignments}"
+
+
 def _from_json(table: Table, name: str, place: int) -> str:
     kind = table.columns[name].type
     if isinstance(kind, LargeBinary):
