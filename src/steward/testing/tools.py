@@ -23,6 +23,7 @@ from steward.testing.building import FakeForgeWrite
 from steward.testing.clock import START
 from steward.testing.engine import Crashed
 from steward.testing.forge import FakeForge
+from steward.testing.gitlike import cut_at_line, kept, merged, patch
 
 WRITING: Final = ("ensure_repository", "ensure_branch_rule", "ensure_labels", "ensure_pull", "merge")
 """The calls of the forge that change something there."""
@@ -195,6 +196,52 @@ class FakeWorkshop:
                 else:
                     files.pop(path, None)
         return self._commit((base,), files)
+
+    def unpushed(self, repo_id: int, clone: Path, base: str, most: int) -> tuple[str, bool]:  # noqa: ARG002 - the port's shape
+        """As the port says; a clone that was dropped, as by a restart, holds nothing."""
+        lies = self.clones.get(clone)
+        if lies is None:
+            return "", False
+        files = kept(lies.files, self._forge.held(lies.head)[1])
+        return cut_at_line(patch(self._forge.held(base)[1], files), most)
+
+    def rebase(self, repo_id: int, address: str, token: str, base: str, head: str, onto: str) -> str | None:  # noqa: ARG002 - the port's shape
+        """As the port says, file by file. None for merges among them too."""
+        commits, at = [], head
+        while at != base:
+            parents = self._forge.held(at)[0]
+            if len(parents) != 1:
+                return None
+            commits.append(at)
+            at = parents[0]
+        top, files = onto, dict(self._forge.held(onto)[1])
+        for sha in reversed(commits):
+            parents, after = self._forge.held(sha)
+            found = merged(self._forge.held(parents[0])[1], files, after)
+            if found is None:
+                return None
+            top, files = (top if found == files else self._commit((top,), found)), found
+        return top
+
+    def is_plain_merge(
+        self,
+        repo_id: int,
+        address: str,  # noqa: ARG002 - the port's shape
+        token: str,  # noqa: ARG002 - the same
+        commit: str,
+        onto: str,
+        head: str,
+    ) -> bool:
+        """As the port says."""
+        parents, files = self._forge.held(commit)
+        if parents not in {(onto,), (onto, head)}:
+            return False
+        side, at = [head], head
+        while not self.is_ancestor(repo_id, at, onto) and self._forge.held(at)[0]:
+            at = self._forge.held(at)[0][0]
+            side.append(at)
+        base = self._forge.held(side[-1])[1]
+        return merged(base, self._forge.held(onto)[1], self._forge.held(head)[1]) == files
 
     def _commit(self, parents: tuple[str, ...], files: Mapping[str, bytes]) -> str:
         sha = sha1(repr((parents, sorted(files.items()))).encode(), usedforsecurity=False).hexdigest()
