@@ -6,46 +6,22 @@ repositories are the FakeForge's, so that a heartbeat over the same forge sees w
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from hashlib import sha1
+from dataclasses import replace
 
-from steward.domain.repository import Found, Repo
+from steward.domain.repository import Repo
+from steward.domain.vault import GITHUB_MAX, NAME
 from steward.domain.verdict import CommitChecks
 from steward.ports.building import Blocked, Ensured, MovedOn, NameTaken, Pull
 from steward.ports.errors import NoSuchOrganisation, Permanent, Unreachable
+from steward.testing.branches import BUILDER
 from steward.testing.forge import FakeForge
+from steward.testing.watching import FakeForgeWatch
 
 
-@dataclass(frozen=True, slots=True)
-class _Commit:
-    """A commit: its parents and all its files."""
-
-    parents: tuple[str, ...]
-    files: Mapping[str, bytes]
-
-
-@dataclass(slots=True)
-class _Room:
-    """What is kept of one repository."""
-
-    branches: dict[str, str] = field(default_factory=dict)
-    labels: dict[str, str] = field(default_factory=dict)
-    pulls: list[tuple[str, Pull]] = field(default_factory=list)
-    rule: tuple[str, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Fault:
-    method: str
-    number: int
-    after: bool
-    error: Exception
-
-
-class FakeForgeWrite:
-    """Builds in memory. `calls` counts what was asked of each method, `changes` what came of it.
+class FakeForgeWrite(FakeForgeWatch):
+    """Builds in memory. `calls` counts what was asked of each method, `changes` what came of it. It watches too,
+    and people act on the same branches: see `Branches`.
 
     Attributes to set at any time: `rules_allowed` (False: the plan has no rulesets), `blocked` (what the rules say
     to every merge; "" lets them through), `thinking` (True: whether a pull request can be merged is not worked out
@@ -53,12 +29,8 @@ class FakeForgeWrite:
     """
 
     def __init__(self, forge: FakeForge) -> None:
-        self._forge = forge
-        self._rooms: dict[int, _Room] = {}
-        self._commits: dict[str, _Commit] = {}
+        super().__init__(forge)
         self._said: dict[str, CommitChecks] = {}
-        self._faults: list[_Fault] = []
-        self.calls: Counter[str] = Counter()
         self.changes: list[str] = []
         self.rules_allowed = True
         self.blocked = ""
@@ -67,58 +39,19 @@ class FakeForgeWrite:
 
     # -- the world ------------------------------------------------------------------------------------
 
-    def fail(self, method: str, nth: int = 1, *, after: bool = False, error: Exception | None = None) -> None:
-        """Let the `nth` call of a method from now on raise: before its effect, or after (its answer is lost)."""
-        number = self.calls[method] + nth
-        lost = error or Unreachable(f"the answer to {method} was lost")
-        self._faults.append(_Fault(method, number, after, lost))
-
-    def commit(self, repo_id: int, branch: str, files: Mapping[str, bytes | None]) -> str:
-        """Put a commit on a branch, which is made from the default one; None removes a file. Its id."""
-        room, repo = self._room(repo_id), self._repo(repo_id)
-        parent = room.branches.get(branch) or room.branches.get(repo.default_branch or "main")
-        held = dict(self._commits[parent].files) if parent else {}
-        held.update({path: data for path, data in files.items() if data is not None})
-        gone = {path for path, data in files.items() if data is None}
-        kept = {path: data for path, data in held.items() if path not in gone}
-        return self._add(repo_id, branch, (parent,) if parent else (), kept)
-
-    def move(self, repo_id: int, branch: str, sha: str | None) -> None:
-        """Point a branch at a commit, known here or not (a push from outside); None removes it."""
-        room = self._room(repo_id)
-        if sha is None:
-            del room.branches[branch]
-            return
-        self._commits.setdefault(sha, _Commit((), {}))
-        room.branches[branch] = sha
-        for at, (head, pull) in enumerate(room.pulls):
-            if head == branch and pull.state == "open":
-                room.pulls[at] = (head, replace(pull, head_sha=sha))
-
     def say(self, found: CommitChecks) -> None:
         """What `checks` answers of that commit."""
         self._said[found.sha] = found
 
-    def hold(self, sha: str, parents: tuple[str, ...], files: Mapping[str, bytes]) -> None:
-        """Have a commit's object, as a push brings it; no branch is moved."""
-        self._commits.setdefault(sha, _Commit(parents, dict(files)))
+    def secrets(self, repo_id: int) -> dict[str, str]:
+        """The truth: the secrets that were set, opened."""
+        return dict(self._room(repo_id).secrets)
 
-    def held(self, sha: str) -> tuple[tuple[str, ...], Mapping[str, bytes]]:
-        """The parents and all files of a commit. Raises KeyError for one that is not here."""
-        found = self._commits[sha]
-        return found.parents, found.files
-
-    def close_pull(self, repo_id: int, number: int) -> None:
-        """Close one without merging it."""
-        head, pull = self._room(repo_id).pulls[number - 1]
-        self._room(repo_id).pulls[number - 1] = (head, replace(pull, state="closed"))
+    def variables(self, repo_id: int) -> dict[str, str]:
+        """The variables that were set."""
+        return dict(self._room(repo_id).variables)
 
     # -- ForgeWrite -----------------------------------------------------------------------------------
-
-    @property
-    def server(self) -> str:
-        """The address that the forge pretends to have."""
-        return self._forge.server
 
     def ensure_repository(
         self, login: str, name: str, *, marker: str, description: str, visibility: str
@@ -139,7 +72,8 @@ class FakeForgeWrite:
         if found is None:
             text = f"{description} {marker}".strip()
             found = self._forge.create(login, name, description=text, visibility=visibility)
-            self._add(found.id, "main", (), {"README.md": f"# {name}\n".encode()})
+            first = self._make(found.id, (), {"README.md": f"# {name}\n".encode()}, "Initial commit", BUILDER)
+            self.move(found.id, "main", first, BUILDER)
             self.changes.append(f"repository {found.full_name}")
         self._end("ensure_repository", number)
         return found, made
@@ -218,7 +152,7 @@ class FakeForgeWrite:
         self._end("pull", call)
         return self._shown(found)
 
-    def merge(self, repo_id: int, number: int, *, sha: str, title: str) -> Pull:  # noqa: ARG002 # the port's; texts are not kept
+    def merge(self, repo_id: int, number: int, *, sha: str, title: str, message: str = "") -> Pull:
         """As the port says."""
         call = self._begin("merge")
         head, found = self._pull(repo_id, number)
@@ -233,7 +167,9 @@ class FakeForgeWrite:
                 raise Blocked(self.blocked)
             onto = self._room(repo_id).branches[found.base]
             files = {**self._commits[onto].files, **self._commits[sha].files}
-            merged = self._add(repo_id, found.base, (onto, sha), files)
+            text = f"{title}\n\n{message}".strip()
+            merged = self._make(repo_id, (onto, sha), files, text, BUILDER)
+            self.move(repo_id, found.base, merged, BUILDER)
             found = replace(found, state="merged", merge_sha=merged, mergeable=None)
             self._room(repo_id).pulls[number - 1] = (head, found)
             self.changes.append(f"merge {number}")
@@ -256,31 +192,50 @@ class FakeForgeWrite:
         self._end("git_address", number)
         return address, self.token
 
+    def ensure_secret(self, repo_id: int, name: str, value: str) -> Ensured:
+        """As the port says."""
+        number = self._begin("ensure_secret")
+        _check(name, value)
+        kept = self._room(repo_id).secrets
+        made = name.upper() not in kept
+        kept[name.upper()] = value
+        self.changes.append(f"secret {name.upper()}")
+        self._end("ensure_secret", number)
+        return Ensured(made)
+
+    def ensure_variable(self, repo_id: int, name: str, value: str) -> Ensured:
+        """As the port says."""
+        number = self._begin("ensure_variable")
+        _check(name, value)
+        kept = self._room(repo_id).variables
+        made = kept.get(name.upper()) != value
+        if made:
+            kept[name.upper()] = value
+            self.changes.append(f"variable {name.upper()}")
+        self._end("ensure_variable", number)
+        return Ensured(made)
+
+    def mend(self, repo_id: int, setting: str, value: str) -> Ensured:
+        """As the port says."""
+        number = self._begin("mend")
+        repo, room = self._repo(repo_id), self._room(repo_id)
+        if setting == "default_branch" and value in room.branches:
+            made = repo.default_branch != value
+            self._forge.edit(repo_id, default_branch=value)
+        elif (setting, value) == ("visibility", "private"):
+            made = repo.visibility != value
+            self._forge.edit(repo_id, visibility=value)
+        elif (setting, value) == ("archived", "false"):
+            made = repo.archived
+            self._forge.archive(repo_id, archived=False)
+        else:
+            raise Permanent(f"{setting} is not set to {value[:80]!r} from here", "Set it on GitHub.")
+        if made:
+            self.changes.append(f"mend {setting} {value}")
+        self._end("mend", number)
+        return Ensured(made)
+
     # -- inside ---------------------------------------------------------------------------------------
-
-    def _begin(self, method: str) -> int:
-        self.calls[method] += 1
-        number = self.calls[method]
-        self._raise(method, number, after=False)
-        return number
-
-    def _end(self, method: str, number: int) -> None:
-        self._raise(method, number, after=True)
-
-    def _raise(self, method: str, number: int, *, after: bool) -> None:
-        for fault in self._faults:
-            if (fault.method, fault.number, fault.after) == (method, number, after):
-                raise fault.error
-
-    def _repo(self, repo_id: int) -> Repo:
-        found, _ = self._forge.repository(repo_id)
-        if not isinstance(found, Found):
-            raise Permanent(f"repository {repo_id} does not answer: deleted, or hidden", "Restore it")
-        return found.repo
-
-    def _room(self, repo_id: int) -> _Room:
-        self._repo(repo_id)
-        return self._rooms.setdefault(repo_id, _Room())
 
     def _pull(self, repo_id: int, number: int) -> tuple[str, Pull]:
         kept = self._room(repo_id).pulls
@@ -291,20 +246,10 @@ class FakeForgeWrite:
     def _shown(self, pull: Pull) -> Pull:
         return replace(pull, mergeable=None) if self.thinking or pull.state != "open" else pull
 
-    def _add(self, repo_id: int, branch: str, parents: tuple[str, ...], files: Mapping[str, bytes]) -> str:
-        said = repr((repo_id, parents, sorted(files.items())))
-        sha = sha1(said.encode(), usedforsecurity=False).hexdigest()
-        self._commits[sha] = _Commit(parents, dict(files))
-        self._rooms.setdefault(repo_id, _Room())
-        self.move(repo_id, branch, sha)
-        return sha
 
-    def _holds(self, newer: str, older: str) -> bool:
-        """Whether a commit is another one or comes after it."""
-        waiting = [newer]
-        while waiting:
-            at = waiting.pop()
-            if at == older:
-                return True
-            waiting += self._commits[at].parents
-        return False
+def _check(name: str, value: str) -> None:
+    """Refuse what GitHub does."""
+    if not NAME.fullmatch(name) or name.upper().startswith("GITHUB_"):
+        raise Permanent(f"GitHub does not take {name[:80]!r} as a name", "Give it another name.")
+    if len(value.encode()) > GITHUB_MAX:
+        raise Permanent(f"the value of {name} is too large for GitHub", "GitHub takes 48 KB at most.")

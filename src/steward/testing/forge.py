@@ -81,8 +81,7 @@ class FakeForge:
     Mutating methods take effect at once and raise KeyError for what is not there, ValueError where GitHub
     would answer 422 (a name that is taken). Attributes to set at any time: `sees_private` (the credential
     has the private scope), `declared_access` (what `access` answers where no selection is set),
-    `declared_now` (what `declared` answers),
-    `skew_s` (the server's clock minus ours), `listing_lag_s` and `reading_lag_s` (how long after its
+    `declared_now` (what `declared` answers), `skew_s` (the server's clock minus ours), `listing_lag_s` and `reading_lag_s` (how long after its
     creation a repository is not shown yet), `budget_now`.
     """
 
@@ -129,7 +128,7 @@ class FakeForge:
         """Make a repository, private unless told otherwise. Raises ValueError if the name is taken."""
         account = self._account(login)
         self._require_free(account.id, name)
-        number, at = self._next_id(), self._server_now()
+        number, at = self._next_id(), self.server_now()
         base = Repo(
             id=number,
             name=name,
@@ -158,8 +157,8 @@ class FakeForge:
         return self.edit(repo_id, archived=archived)
 
     def touch(self, repo_id: int) -> Repo:
-        """Push something: `pushed_at` becomes the server's time."""
-        return self._store(replace(self._live[repo_id], pushed_at=self._server_now()))
+        """Push something: `pushed_at` becomes the server's time, in whole seconds."""
+        return self._store(replace(self._live[repo_id], pushed_at=self.server_now().replace(microsecond=0)))
 
     def transfer(self, repo_id: int, login: str, name: str | None = None) -> Repo:
         """Give it to another account, which is made if there is none by that login."""
@@ -275,7 +274,7 @@ class FakeForge:
             pages=tuple(reads),
             repos=repos,
             credential=self._credential(),
-            server_at=self._server_now(),
+            server_at=self.server_now(),
             cost=Cost(last, unchanged, last - unchanged),
         )
 
@@ -322,7 +321,8 @@ class FakeForge:
         self._last_id += 1
         return self._last_id
 
-    def _server_now(self) -> datetime:
+    def server_now(self) -> datetime:
+        """Its time."""
         return self._clock.now().at + timedelta(seconds=self.skew_s)
 
     def _credential(self) -> str:
@@ -377,7 +377,7 @@ class FakeForge:
     def _lags(self, repo: Repo, lag_s: float) -> bool:
         if not lag_s or repo.created_at is None:
             return False
-        return (self._server_now() - repo.created_at).total_seconds() < lag_s
+        return (self.server_now() - repo.created_at).total_seconds() < lag_s
 
     def _pages(self, account: _Account, missing: frozenset[int]) -> list[list[Repo]]:
         """The listing's pages as our credential gets them, in order of creation; at least one."""

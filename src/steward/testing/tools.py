@@ -19,13 +19,23 @@ from steward.domain.verdict import Check, CommitChecks
 from steward.ports import Permanent
 from steward.ports.building import Deployed, DeployOrder, Diff, MovedOn, Sign
 from steward.ports.engine import StopAsked
+from steward.testing.branches import BUILDER
 from steward.testing.building import FakeForgeWrite
 from steward.testing.clock import START
 from steward.testing.engine import Crashed
 from steward.testing.forge import FakeForge
 from steward.testing.gitlike import cut_at_line, kept, merged, patch
 
-WRITING: Final = ("ensure_repository", "ensure_branch_rule", "ensure_labels", "ensure_pull", "merge")
+WRITING: Final = (
+    "ensure_repository",
+    "ensure_branch_rule",
+    "ensure_labels",
+    "ensure_pull",
+    "merge",
+    "ensure_secret",
+    "ensure_variable",
+    "mend",
+)
 """The calls of the forge that change something there."""
 
 
@@ -173,7 +183,7 @@ class FakeWorkshop:
                 return
             if found != expected:
                 raise MovedOn(branch, expected or "nothing", found or "nothing")
-            self._forge.move(repo_id, branch, sha)
+            self._forge.move(repo_id, branch, sha, BUILDER)
             self._forge.changes.append(f"push {branch}")
 
     def export(self, repo_id: int, address: str, token: str, sha: str, into: Path) -> None:  # noqa: ARG002 - the port's shape
