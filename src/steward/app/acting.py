@@ -28,7 +28,8 @@ from steward.ports.building import Templates
 class Acts:
     """Commands of one principal. `expecting`: the version that a changed project must still have.
 
-    `templates`: what projects are made of; None where this installation drives none.
+    `templates`: what projects are made of; None where this installation drives none. `scans`: repositories are
+    scanned for what they need before they are driven.
     """
 
     store: Store
@@ -38,6 +39,7 @@ class Acts:
     policy: Policy = field(default=Policy())
     expecting: int | None = None
     templates: Templates | None = None
+    scans: bool = False
 
     @property
     def actor(self) -> str:

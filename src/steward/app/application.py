@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from steward.app.access import Access
 from steward.app.activity import Activity
+from steward.app.adopting import Adopting
 from steward.app.attending import Attending
 from steward.app.attention import Attention
 from steward.app.board import Board
@@ -40,7 +41,7 @@ class Application(Parts):
 
     def queries(self, by: Principal) -> Queries:
         """What that principal may be shown."""
-        return Queries(self.store, by, builds=self.templates is not None)
+        return Queries(self.store, by, builds=self.templates is not None, vault=self.vault)
 
     def activity(self, by: Principal) -> Activity:
         """The history as that principal may see it."""
@@ -72,7 +73,24 @@ class Application(Parts):
 
     def commands(self, by: Principal, expecting: int | None = None) -> Building:
         """What that principal may ask of projects; `expecting` is the version a project must still have."""
-        return Building(self.store, self.clock, by, self.channels, self.policy, expecting, self.templates)
+        scans = self.surveying is not None
+        return Building(
+            self.store, self.clock, by, self.channels, self.policy, expecting, self.templates, scans
+        )
+
+    def setup(self, by: Principal, expecting: int | None = None) -> Adopting:
+        """What that principal may do about taking in what we did not make."""
+        return Adopting(
+            self.store,
+            self.clock,
+            by,
+            self.channels,
+            self.policy,
+            expecting,
+            scans=self.surveying is not None,
+            vault=self.vault,
+            surveying=self.surveying,
+        )
 
     def works(self, by: Principal) -> Works:
         """What that principal may be shown of building."""

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from steward.app.surveying import facts_of
 from steward.domain.guards import Guard
 from steward.domain.project import Management, Project, standing
+from steward.domain.setup import examine
 from steward.domain.status import OPERATION_OF, Status
 from steward.ports import Reads
+from steward.ports.vault import Vault
 
 
-def offered(view: Reads, project: Project, *, builds: bool) -> frozenset[Guard]:
+def offered(view: Reads, project: Project, *, builds: bool, vault: Vault | None = None) -> frozenset[Guard]:
     """What the record proves, and what the word itself would bring. `builds`: this Steward drives projects."""
     facts = set(standing(project))
+    if project.status in (Status.DISCOVERED, Status.SETUP_REQUIRED):
+        found = examine(facts_of(view, vault, project, view.scan(project.id)))
+        facts |= found.proofs(found.proposed)
     if not builds:
         return frozenset(facts)
     frozen = view.organisation(project.organisation_id).frozen is not None

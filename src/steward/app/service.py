@@ -25,6 +25,7 @@ from steward.app.inbox import Inbox, Waiting
 from steward.app.operations.runner import Runner
 from steward.app.outbox import Outbox
 from steward.app.parts import Parts, end_unfinished
+from steward.app.scanning import AT_ONCE, Scanning
 from steward.app.sweeping import Sweep
 from steward.app.sync import LEASE
 from steward.domain.deliveries import BODIES_KEPT, ROWS_KEPT
@@ -91,6 +92,7 @@ class Service:
         loops.append(("credential", CredentialLoop(self.parts).tick))
         loops.append(("webhooks", WebhookLoop(self.parts).tick))
         loops.append(("publisher", lambda: PUBLISH_S if self.parts.store.publish() == 0 else 0.0))
+        loops += scanning(own)
         with driving(own) as more:
             self._run([*loops, *more], stop, log, died)
 
@@ -112,6 +114,14 @@ class Service:
             thread.join()
         if died:
             raise died[0]
+
+
+def scanning(parts: Parts) -> list[tuple[str, Callable[[], float]]]:
+    """The loops that scan repositories, as many as are scanned at once; none where no credential may read them."""
+    if parts.surveying is None:
+        return []
+    scans = Scanning(parts.store, parts.clock, parts.surveying(), parts.forge(), parts.vault)
+    return [(f"scan:{number}", scans.tick) for number in range(1, AT_ONCE + 1)]
 
 
 @contextmanager
