@@ -21,6 +21,7 @@ from steward.ports.hands import HandReads, HandWrites
 from steward.ports.inbox import InboxReads, InboxWrites
 from steward.ports.measures import MeasureReads
 from steward.ports.records import RecordReads, RecordWrites
+from steward.ports.vault import VaultReads, VaultWrites
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,15 @@ class NameRecord:
 
 
 class Reads(
-    AccessReads, AttentionReads, BoardReads, HandReads, InboxReads, MeasureReads, RecordReads, Protocol
+    AccessReads,
+    AttentionReads,
+    BoardReads,
+    HandReads,
+    InboxReads,
+    MeasureReads,
+    RecordReads,
+    VaultReads,
+    Protocol,
 ):
     """What can be read in one consistent view."""
 
@@ -233,7 +242,7 @@ class Reads(
         ...
 
 
-class Writes(AccessWrites, HandWrites, InboxWrites, RecordWrites, Reads, Protocol):
+class Writes(AccessWrites, HandWrites, InboxWrites, RecordWrites, VaultWrites, Reads, Protocol):
     """One transaction. It commits when its block ends, and leaves nothing behind if the block raises."""
 
     def add_organisation(self, login: str, server: str) -> Organisation: ...

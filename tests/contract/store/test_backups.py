@@ -18,10 +18,13 @@ from steward.adapters.store.engine import connect as connect_raw
 from steward.adapters.store.schema import HEAD, metadata
 from steward.adapters.store.store import SqlStore
 from steward.domain.deliveries import Delivery, Hook
+from steward.domain.needs import Sort
 from steward.domain.people import AuditLine, Grant, Pass, PassKind, Right, Role, User
 from steward.domain.project import Freeze
 from steward.domain.repository import PageMark
+from steward.domain.vault import Kept, Place, Use, Waiver
 from steward.ports import Answer, Permanent, SchemaMismatch, StoreUnavailable, Writes
+from steward.ports.vault import SealedValue, WrappedKey
 from steward.testing import postgres
 from tests.contract.store.kit import (
     NOW,
@@ -104,6 +107,11 @@ def build(tx: Writes) -> None:
     tx.save_agent_run(run("run-1"))
     tx.save_agent_run(run("run-2", cost_usd=None))
     tx.set_budget("id-shop", 50.0)
+    kept = Kept("id-shop", "API_KEY", Sort.SECRET, frozenset(Place), NOW, "user:anna")
+    tx.save_vault_value(SealedValue(kept, 1, b"\x00\xff sealed"))
+    tx.save_vault_key(WrappedKey("id-shop", 1, "m1", b"\x00wrapped"))
+    tx.save_vault_waiver(Waiver("id-shop", "OLD_KEY", "not used", "user:anna", NOW))
+    tx.add_vault_uses([Use("id-shop", "API_KEY", "deploy", "operation:1", NOW)])
 
 
 def tables(store: SqlStore) -> dict[str, list[Any]]:

@@ -42,8 +42,9 @@ from steward.adapters.store.schema_kit import (
     metadata,
     organisation_column,
 )
+from steward.adapters.store.schema_vault import vault_keys, vault_uses, vault_values, vault_waivers
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005")
 """Every revision of the schema, oldest first; a test compares this with the migrations."""
 
 HEAD: Final = REVISIONS[-1]
@@ -385,5 +386,9 @@ __all__ = [
     "specs",
     "updates",
     "users",
+    "vault_keys",
+    "vault_uses",
+    "vault_values",
+    "vault_waivers",
     "watches",
 ]

@@ -19,6 +19,7 @@ from steward.adapters.store.organisation_views import OrganisationReads, Organis
 from steward.adapters.store.project_views import ProjectReads, ProjectWrites
 from steward.adapters.store.repository_views import RepositoryReads, RepositoryWrites
 from steward.adapters.store.times_views import TimesReads
+from steward.adapters.store.vault_views import VaultReads, VaultWrites
 from steward.ports import Lease
 
 
@@ -35,6 +36,7 @@ class SqlReads(
     MeasureReads,
     BuildingReads,
     HandReads,
+    VaultReads,
 ):
     """A consistent view; the contract is `ports.Reads`."""
 
@@ -49,6 +51,7 @@ class SqlWrites(
     InboxWrites,
     BuildingWrites,
     HandWrites,
+    VaultWrites,
 ):
     """A write transaction; the contract is `ports.Writes`."""
 
