@@ -15,6 +15,7 @@ from steward.app.describing import TEXT_MAX, Describing, Wish
 from steward.app.driving import requeue, road, start_work
 from steward.app.errors import Invalid
 from steward.app.filing import file_reports, told
+from steward.app.holds import held_words
 from steward.app.operations.ending import again_as, cancel, failure_key, queue
 from steward.app.operations.reverting import leaves_work
 from steward.app.views import Json
@@ -189,7 +190,7 @@ class Building(Describing):
             seen = self.seen(tx, project.organisation_id)
             line = tx.updates(project.id)
             first = not any(one.state == "queued" for one in line)
-            at_once = first and opens(project, tx.operations(project.id), line, frozen=False)
+            at_once = first and opens(project, tx.operations(project.id), line, held=bool(held_words(tx, project)))
             state = "open" if at_once else "queued"
             saved = tx.save_update(Update(project.id, 0, text.strip(), state, self.actor, seen.at))
             data = {"number": saved.number, "text": text.strip()[:200]}
@@ -271,9 +272,8 @@ class Building(Describing):
             cancel(tx, operation, seen.at, self.actor, why)
 
     def _free(self, tx: Writes, project: Project) -> None:
-        frozen = tx.organisation(project.organisation_id).frozen
-        if frozen is not None:
-            raise Refused("guard", f"{Guard.NOT_HELD.words}: {frozen.reason}", (Guard.NOT_HELD,))
+        if held := held_words(tx, project):
+            raise Refused("guard", f"{Guard.NOT_HELD.words}: {held}", (Guard.NOT_HELD,))
 
     def _operation(self, project: Project, kind: Work, **facts: Any) -> Operation:
         return Operation(

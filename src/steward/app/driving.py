@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from steward.app.filing import told
+from steward.app.holds import held_words
 from steward.app.operations.context import Tools, fits, is_held, project_by_id
 from steward.app.operations.ending import (
     again_as,
@@ -134,8 +135,8 @@ class Driver:
                 line = tx.updates(update.project_id)
                 if project is None or update not in line:
                     return False
-                frozen = tx.organisation(project.organisation_id).frozen is not None
-                if not opens(project, tx.operations(project.id), line, frozen=frozen):
+                held = bool(held_words(tx, project))
+                if not opens(project, tx.operations(project.id), line, held=held):
                     return False
                 seen = now_seen(tx, project.organisation_id, self.clock.now())
                 tx.save_update(replace(update, state="open"))
@@ -150,10 +151,7 @@ class Driver:
     def _start(self, project: Project) -> bool:
         with self.store.reading() as view:
             if not due(
-                view.operations(project.id),
-                project,
-                view.organisation(project.organisation_id).frozen is not None,
-                self.policy,
+                view.operations(project.id), project, self.policy, held=bool(held_words(view, project))
             ):
                 return False
         try:
@@ -168,11 +166,13 @@ def road(operations: Sequence[Operation]) -> Operation | None:
     return next((one for one in operations if one.kind not in (Work.ROLLBACK, Work.REVERT)), None)
 
 
-def due(operations: Sequence[Operation], project: Project, frozen: bool, policy: Policy) -> Work | None:
+def due(
+    operations: Sequence[Operation], project: Project, policy: Policy, *, held: bool
+) -> Work | None:
     """What the project would start now; None while any operation of it is open."""
     if any(one.is_open for one in operations):
         return None
-    return next_work(project, road(operations), frozen=frozen, deploys=not policy.deploy_asks)
+    return next_work(project, road(operations), held=held, deploys=not policy.deploy_asks)
 
 
 def start_work(
@@ -186,8 +186,8 @@ def start_work(
     assert project is not None
     operations = tx.operations(project_id)
     last = road(operations)
-    frozen = tx.organisation(project.organisation_id).frozen is not None
-    work = NEXT.get(project.status) if word else due(operations, project, frozen, policy)
+    held = bool(held_words(tx, project))
+    work = NEXT.get(project.status) if word else due(operations, project, policy, held=held)
     if work is None or last is None or any(one.is_open for one in operations):
         return False
     now = clock.now()

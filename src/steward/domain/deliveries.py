@@ -160,14 +160,17 @@ def names(event: str, payload: Mapping[str, Any]) -> Subject:
         hook_id=_id(payload, "hook_id") if event in ("ping", "meta") else None,
         ref=_text(payload, "ref") if event == "push" else "",
         after=_text(payload, "after") if event == "push" else "",
-        sender=_sender(_object(payload, "sender")) if event == "push" else None,
+        sender=_sender(payload) if event == "push" else None,
     )
 
 
 def _sender(payload: Mapping[str, Any]) -> Sender | None:
-    """Who GitHub says caused it. Told, not believed: it names who moved a branch that was seen to have moved."""
-    number = _id(payload)
-    return None if number is None else Sender(number, _text(payload, "login"), _text(payload, "type"))
+    """Who GitHub says pushed. It names who moved a branch that was seen to have moved, and proves nothing else."""
+    told = _object(payload, "sender")
+    number = _id(told)
+    if number is None:
+        return None
+    return Sender(number, _text(told, "login"), _text(told, "type"), _text(payload, "before"))
 
 
 def _object(payload: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -19,14 +19,14 @@ NEXT: Final[dict[Status, Work]] = {
 """The settled statuses that do not wait for a person, each with the operation that leads on."""
 
 
-def next_work(project: Project, last: Operation | None, *, frozen: bool, deploys: bool) -> Work | None:
+def next_work(project: Project, last: Operation | None, *, held: bool, deploys: bool) -> Work | None:
     """The operation to start now, or None.
 
     `last` is the newest operation of the road. What a person cancelled or what failed stays where it is until a
     person says so; a project that Steward has not built yet is not driven on by itself. `deploys`: policy lets a
-    verified commit go live without a person's word.
+    verified commit go live without a person's word. `held`: the organisation is frozen, or a hold stands.
     """
-    if frozen or project.management is not Management.DRIVE:
+    if held or project.management is not Management.DRIVE:
         return None
     if last is None or last.state is not OperationState.SUCCEEDED:
         return None
@@ -36,12 +36,12 @@ def next_work(project: Project, last: Operation | None, *, frozen: bool, deploys
     return work
 
 
-def opens(project: Project, operations: Sequence[Operation], line: Sequence[Update], *, frozen: bool) -> bool:
+def opens(project: Project, operations: Sequence[Operation], line: Sequence[Update], *, held: bool) -> bool:
     """Whether the next update in line may be opened now: nothing runs, and the branch is what is live.
 
     `operations` are the project's, newest first; `line` are all its updates.
     """
-    if frozen or project.management is not Management.DRIVE or project.live is None:
+    if held or project.management is not Management.DRIVE or project.live is None:
         return False
     if project.status is not Status.ACTIVE or any(update.state == "open" for update in line):
         return False

@@ -103,11 +103,14 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who moved a branch, by a delivery of GitHub's that names the commit: numeric id, login, kind of account."""
+    """Who moved a branch to a commit, by a delivery of GitHub's: numeric id, login, kind of account ("User",
+    "Bot"), and the commit that the branch was at before, "" where it did not say.
+    """
 
     id: int
     login: str
     kind: str
+    before: str = ""
 
 
 class HandsOff(StrEnum):
@@ -198,7 +201,9 @@ class Watch:
 class Finding:
     """A foreign move of one branch. `always`: why it holds whatever the policy says, "" where it does not.
 
-    `unproven` are the commits that nobody of ours accounts for; `mover` is who, as far as a delivery tells.
+    `kind` is "pushed", "forced", "deleted" or "switched" (another branch is the default one now). `unproven` are
+    the commits that nobody of ours accounts for; `movers` are who pushed, newest first, as far as deliveries tell;
+    `robots`: they tell it whole, and all of them are allowed robots.
     """
 
     branch: str
@@ -207,16 +212,20 @@ class Finding:
     kind: str
     unproven: tuple[Commit, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
-    mover: Sender | None = None
+    movers: tuple[Sender, ...] = ()
+    robots: bool = False
     always: str = ""
-    whole: bool = True
 
 
 def reaches(entries: Iterable[Entry], before: str | None, after: str | None) -> bool:
-    """Whether a chain of made or intended moves leads from one commit of a branch to another."""
+    """Whether a chain of moves leads from one commit of a branch to another.
+
+    Merges are left out: GitHub makes them on whatever the tip is by then, which may be a person's. What they were
+    made on is seen by comparing (see `unproven`). A push is made with a lease on what was before it.
+    """
     edges: dict[str | None, list[str | None]] = {}
     for entry in entries:
-        if entry.after is not None or entry.made:
+        if entry.kind is not EntryKind.MERGE:
             edges.setdefault(entry.before, []).append(entry.after)
     seen: set[str | None] = set()
     at = [before]
@@ -256,8 +265,9 @@ def unproven(
             return compared.commits
         chain.append(commit)
         at = commit.parents[0]
-    moves = {(entry.before, entry.after) for entry in entries if entry.after is not None}
-    own = [c for c in chain if (c.parents[0], c.sha) in moves or c.sha in ours]
+    moves = {(e.before, e.after) for e in entries if e.kind is not EntryKind.MERGE}
+    merges = {e.after for e in entries if e.kind is EntryKind.MERGE}
+    own = [c for c in chain if (c.parents[0], c.sha) in moves or c.sha in merges or c.sha in ours]
     if len(own) == len(chain):
         return ()
     brought = _brought(by_sha, own, {commit.sha for commit in chain})
@@ -291,3 +301,44 @@ def always_holds(compared: Compared | None, after: str | None) -> str:
     if touched:
         return "it changes how the work is checked or put live: " + ", ".join(touched[:5])
     return "" if compared.whole else "it is too large to be listed whole"
+
+
+def movers(senders: Mapping[str, Sender], before: str | None, after: str | None) -> tuple[list[Sender], bool]:
+    """Who moved a branch between two commits, newest first, and whether the deliveries tell all of it."""
+    found: list[Sender] = []
+    at, seen = after, set()
+    while at is not None and at != before and at not in seen and at in senders:
+        seen.add(at)
+        found.append(senders[at])
+        at = senders[at].before or None
+    return found, at == before and bool(found)
+
+
+class Answer(StrEnum):
+    """What a foreign move of the default branch leads to."""
+
+    ROBOT = "robot"
+    TOLD = "told"
+    UNTIL_GREEN = "until_green"
+    HOLD = "hold"
+
+
+def answer(finding: Finding, policy: HandsOff) -> Answer:
+    """Some changes hold whatever the policy, and whoever made them; an allowed robot's other changes never do."""
+    if finding.always:
+        return Answer.HOLD
+    if finding.robots:
+        return Answer.ROBOT
+    answers = {HandsOff.NOTIFY: Answer.TOLD, HandsOff.CONTINUE: Answer.UNTIL_GREEN}
+    return answers.get(policy, Answer.HOLD)
+
+
+def is_old_answer(entries: Iterable[Entry], accounted: str, shown: str | None, since: datetime) -> bool:
+    """Whether a tip that a server shows may be from before a move of ours that was made after `since`.
+
+    Servers answer from copies: for a while one may show where a branch stood before our own push.
+    """
+    fresh = [
+        entry for entry in entries if entry.at >= since and entry.kind in (EntryKind.PUSH, EntryKind.MERGE)
+    ]
+    return shown != accounted and any(entry.before == shown for entry in fresh)

@@ -82,8 +82,8 @@ class HandReads(Protocol):
         """Per project those that stand, oldest first. One query; projects without any are left out."""
         ...
 
-    def holds_until_green(self, organisation_id: int) -> list[Hold]:
-        """Those that stand and lift themselves once checks are green."""
+    def foreign_holds(self, organisation_id: int) -> list[Hold]:
+        """Those that stand for a foreign move of a default branch, oldest first."""
         ...
 
     def senders(

@@ -8,6 +8,7 @@ from typing import Any
 
 from steward.app.filing import told
 from steward.app.operations.context import Failed, Run
+from steward.app.operations.hands import keep_unpushed
 from steward.domain.agents import Limits, Outcome, Role, RunEvent, RunEventKind, RunResult, RunSpec
 from steward.domain.instructions import instructions
 from steward.domain.operations import Fault
@@ -62,6 +63,8 @@ def ask_agent(run: Run, role: Role, clone: Any, base: str) -> RunResult:
     with told(run.store) as tx:
         tx.save_agent_run(done)
     if result.outcome is Outcome.CANCELLED or run.stopped():
+        if role is not Role.TESTER:
+            keep_unpushed(run, run.repository(), clone, base)
         run.must_go_on()
         raise Transient(f"the run of the {role} was broken off")
     return result

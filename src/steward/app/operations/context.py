@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from steward.app.filing import told
+from steward.app.holds import held_words
+from steward.app.judging import Eyes
 from steward.app.queries import the_project
 from steward.domain.agents import Limits, Role
 from steward.domain.estimating import Rates
@@ -21,7 +23,7 @@ from steward.domain.operations import (
     OperationState,
     Progress,
 )
-from steward.domain.project import Management, Project
+from steward.domain.project import Project
 from steward.domain.repository import Repository
 from steward.domain.spec import Spec
 from steward.domain.status import Status
@@ -47,8 +49,9 @@ class Tools:
     """The outsides that operations build with. `workdir` is for throw-away clones, and may be emptied any time.
 
     `redact` takes secrets out of a text; `rule` is what is asked of checks; `poll_s` the pause between two looks
-    at something that is waited for; `visibility` that of new repositories; `model` and `network` are what agents get. `fenced`: this process has
-    lost its work to another one, so that what runs here should end.
+    at something that is waited for; `visibility` that of new repositories; `model` and `network` are what agents
+    get. `fenced`: this process has lost its work to another one, so that what runs here should end. `eyes`: what
+    tells whose a change is; None: nobody is asked, as where nothing but ourselves writes.
     """
 
     forge: Callable[[], ForgeWrite]
@@ -67,6 +70,7 @@ class Tools:
     model: str = ""
     network: str = "none"
     fenced: Callable[[], bool] = always_ours
+    eyes: Eyes | None = None
 
 
 class Failed(Exception):
@@ -95,6 +99,15 @@ class TipMoved(Exception):
         super().__init__(f"the default branch moved on from {verified[:12]} to {tip[:12]}")
         self.verified = verified
         self.tip = tip
+
+
+class Foreign(Exception):
+    """A branch is at a commit that is not accounted for: whose it is must be found out before anything goes on."""
+
+    def __init__(self, branch: str, found: str) -> None:
+        super().__init__(f"{branch} is at {found[:12]}, which is not accounted for")
+        self.branch = branch
+        self.found = found
 
 
 class Sent(Exception):
@@ -128,13 +141,8 @@ def fits(operation: Operation, project: Project | None) -> bool:
 
 def is_held(view: Reads, operation: Operation) -> str:
     """Why no automation may touch the project now; "" where it may."""
-    organisation = view.organisation(operation.organisation_id)
-    if organisation.frozen is not None:
-        return f"{organisation.login} is frozen: {organisation.frozen.reason}"
     project = project_by_id(view, operation.project_id)
-    if project is not None and project.management is not Management.DRIVE:
-        return f"the project is on {project.management.value}, not to be driven"
-    return ""
+    return "" if project is None else held_words(view, project)
 
 
 def project_by_id(view: Reads, project_id: str) -> Project | None:

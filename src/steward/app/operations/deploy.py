@@ -8,6 +8,7 @@ from typing import Any
 
 from steward.app.filing import told
 from steward.app.operations.context import Failed, Run, TipMoved, project_by_id
+from steward.app.operations.hands import must_be_known
 from steward.app.operations.writing import default_branch
 from steward.domain.journal import Event, Kind
 from steward.domain.life import Look, proven
@@ -45,6 +46,7 @@ def bind_release(run: Run) -> None:
     tip = run.tools.forge().tip(row.repo.id, default_branch(row))
     if tip is None:
         raise Failed(Fault.INFRASTRUCTURE, f"{row.repo.full_name} has no branch {default_branch(row)}")
+    must_be_known(run, row, default_branch(row), tip)
     if tip != commit:
         raise TipMoved(commit, tip)
     run.keep(commit=commit)

@@ -6,8 +6,10 @@ from dataclasses import replace
 from secrets import token_hex
 from typing import Final
 
+from steward.app.accounts import begin_watch, wants
 from steward.app.filing import told
 from steward.app.operations.context import Failed, Run, project_by_id
+from steward.app.operations.writing import default_branch
 from steward.domain.operations import Fault
 from steward.domain.repository import Presence, Repository
 from steward.ports import Writes
@@ -89,6 +91,8 @@ def record_repository(run: Run) -> None:
     row = run.repository()
     if row.presence is not Presence.SEEN:
         raise Failed(Fault.INFRASTRUCTURE, f"{row.repo.full_name} is {row.presence.value}")
+    # Read before it is looked into: what comes later is not taken for known.
+    tip = run.tools.forge().tip(row.repo.id, default_branch(row))
     bare = run.facts.get("bare") or run.tools.forge().is_bare(row.repo.id)
     if not bare:
         raise Failed(
@@ -96,7 +100,11 @@ def record_repository(run: Run) -> None:
             f"{row.repo.full_name} holds more than its README already",
             "Somebody has pushed to it. Take that out again and retry, or archive this project.",
         )
-    run.keep(bare=True)
+    if run.facts.get("bare"):
+        return
+    with told(run.store) as tx:
+        begin_watch(tx, row, run.project.id, tip, run.clock.now().at, by="operation:provision")
+        run.keep_in(tx, bare=True)
 
 
 def set_branch_rule(run: Run) -> None:
@@ -104,6 +112,9 @@ def set_branch_rule(run: Run) -> None:
     checks = [str(name) for name in run.facts.get("checks", ())]
     run.must_go_on()
     done = run.tools.forge().ensure_branch_rule(run.repository().repo.id, checks)
+    if not done.detail:
+        with told(run.store) as tx:
+            wants(tx, run.repository().repo.id, rule=True)
     run.say(done.detail or "The rule of the default branch is set")
 
 

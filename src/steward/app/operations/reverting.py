@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from steward.app.operations import deploy, writing
 from steward.app.operations.asking import branch_of
-from steward.app.operations.context import Failed, Run
+from steward.app.operations.context import Failed, Foreign, Run
+from steward.app.operations.hands import has_made, means_to_push, must_be_known
 from steward.app.operations.writing import default_branch
 from steward.domain.operations import Fault, Operation, Work
 from steward.ports.building import MovedOn
@@ -40,6 +41,7 @@ def find_merged(run: Run) -> None:
     base = forge.tip(row.repo.id, default_branch(row))
     if base is None:
         raise Failed(Fault.INFRASTRUCTURE, f"{row.repo.full_name} has no branch {default_branch(row)}")
+    must_be_known(run, row, default_branch(row), base)
     run.keep(base=base, head=base, merges=merged, checks=checks)
     run.say(f"{len(merged)} merges are taken back")
 
@@ -75,14 +77,14 @@ def push_branch(run: Run) -> None:
     base, merges = str(run.facts["base"]), [str(sha) for sha in run.facts["merges"]]
     head = run.tools.workshop.revert(row.repo.id, address, token, base, merges)
     run.keep(intent=head)
+    entry = means_to_push(run, row, branch_of(run), None, head)
     run.must_go_on()
     try:
         run.tools.workshop.push(row.repo.id, address, token, head, branch_of(run), None)
     except MovedOn as moved:
-        raise Failed(
-            Fault.PERSON, f"{branch_of(run)} is somebody else's: {moved}", "Delete it, then retry."
-        ) from None
-    run.keep(head=head)
+        raise Foreign(branch_of(run), moved.found) from None
+    has_made(run, entry, head)
+    run.keep(head=head, remote=head)
 
 
 def open_pull(run: Run) -> None:

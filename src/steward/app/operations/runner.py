@@ -11,6 +11,7 @@ from steward.app.operations import deploy, provision, specify, verify, writing
 from steward.app.operations import reverting as revert
 from steward.app.operations.context import (
     Failed,
+    Foreign,
     Run,
     Sent,
     Superseded,
@@ -21,6 +22,7 @@ from steward.app.operations.context import (
     refusal,
     split,
 )
+from steward.app.watching import Watching
 from steward.app.operations.ending import actor_of, fail, operation_event, overtaken, reject, succeed
 from steward.domain.journal import Kind
 from steward.domain.operations import STEPS, Failure, Fault, Operation, OperationState, Work
@@ -34,7 +36,18 @@ PAUSE_MAX_S: Final = 60.0
 AT_ONCE_S: Final = 0.2
 """The pause before a step begins anew that was disturbed, not hindered."""
 
-REFUSALS: Final = (Superseded, Conflict, Transient, Sent, TipMoved, Failed, Permanent, MovedOn, Blocked)
+REFUSALS: Final = (
+    Superseded,
+    Conflict,
+    Transient,
+    Sent,
+    TipMoved,
+    Foreign,
+    Failed,
+    Permanent,
+    MovedOn,
+    Blocked,
+)
 """How a step may end other than well. Anything else is a fault of ours: the engine loses the attempt."""
 
 Step = Callable[[Run], Stepped | None]
@@ -147,6 +160,8 @@ class Runner:
             return again(AT_ONCE_S)
         if isinstance(error, Transient):
             return self._later(run, name, error)
+        if isinstance(error, Foreign):
+            return self._judged(run, name, error)
         if isinstance(error, Sent):
             reasons = [self.tools.redact(reason) for reason in error.reasons]
             return self._end(
@@ -156,6 +171,27 @@ class Runner:
             tip, why = error.tip, str(error)
             return self._end(run_id, lambda tx, row: overtaken(tx, row, tip, why, self.clock.now()))
         return self._fail(run, _failure(error).at(name))
+
+    def _judged(self, run: Run, name: str, error: Foreign) -> Stepped:
+        """A commit that is not accounted for: look whose it is. A person's holds the project, and the work waits."""
+        run_id = run.operation.run_id
+        if run.tools.eyes is None or run.project.repository_id is None:
+            advice = "The branch is theirs now. Finish the work there, or delete the branch and retry."
+            failed = Failed(Fault.PERSON, f"somebody else has pushed: {error}", advice, branch=error.branch)
+            return self._fail(run, failed.at(name))
+        watching = Watching(self.store, self.clock, run.tools.eyes, self.channels)
+        try:
+            agreed = watching.look(run.project.repository_id)
+        except Transient as hindered:
+            return self._later(run, name, hindered)
+        except Permanent as refused:
+            return self._fail(run, refusal(refused).at(name))
+        run.say(f"Whose {error.found[:12]} on {error.branch} is was looked into")
+        with self.store.reading() as view:
+            held = is_held(view, run.operation)
+        if held:
+            return self._left(run_id)
+        return again(AT_ONCE_S if agreed else self.tools.poll_s)
 
     def end(self, run_id: str) -> None:
         """Write the result, and make the move that follows from it."""

@@ -6,6 +6,7 @@ import shutil
 
 from steward.app.operations.asking import ask_agent, branch_of
 from steward.app.operations.context import Failed, Run, Sent
+from steward.app.operations.hands import must_be_known
 from steward.app.operations.writing import default_branch, look_at_checks
 from steward.domain.agents import Outcome, Role
 from steward.domain.operations import Fault
@@ -20,6 +21,7 @@ def bind_commit(run: Run) -> None:
     commit = run.tools.forge().tip(row.repo.id, default_branch(row))
     if commit is None:
         raise Failed(Fault.INFRASTRUCTURE, f"{row.repo.full_name} has no branch {default_branch(row)}")
+    must_be_known(run, row, default_branch(row), commit)
     if commit != run.facts.get("commit"):
         # What was found out of another commit says nothing of this one.
         run.forget("since", "approved", "reasons", "checks_verdict")

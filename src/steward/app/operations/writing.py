@@ -8,12 +8,22 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from pathlib import Path
 from dataclasses import replace
 from typing import Any, Final
 
 from steward.app.operations.asking import ask_agent, branch_of, must_have_worked
-from steward.app.operations.context import Failed, Run
+from steward.app.operations.context import Failed, Foreign, Run
+from steward.app.operations.hands import (
+    has_made,
+    means_to_merge,
+    means_to_push,
+    must_be_known,
+    sealed_message,
+    still_wanted,
+)
 from steward.domain.agents import Role
+from steward.domain.hands import guarded
 from steward.domain.operations import Fault, Work
 from steward.domain.repository import Repository
 from steward.domain.spec import ADOPTED
@@ -22,20 +32,6 @@ from steward.ports.building import Blocked, ForgeWrite, MovedOn, Pull
 from steward.ports.engine import Stepped, again
 
 IMPLEMENTATION: Final = "IMPLEMENTATION.md"
-GUARDED: Final = (
-    ".github/",
-    "CODEOWNERS",
-    "deploy/",
-    ".localhub/",
-    "deploy.toml",
-    "compose.yaml",
-    "compose.yml",
-    "docker-compose",
-)
-"""What an agent may not change by itself: how the work is checked and put live.
-
-A compose file is run by Docker on a host of ours, which is as much as being root there.
-"""
 ROUNDS_MAX: Final = 2
 """How often one fault is sent back before a person must decide."""
 BLOCKED_MAX: Final = 10
@@ -47,6 +43,8 @@ TITLES: Final = {
 }
 ROLES: Final = {Work.DESIGN: Role.ARCHITECT, Work.IMPLEMENT: Role.DEVELOPER}
 AUTHOR: Final = "Steward <steward@localhost>"
+MADE: Final = ("head", "intent", "rendered", "scaffold", "worked", "reworking", "pull", "pull_url", "rebased")
+"""Facts of work that is begun anew."""
 
 
 def default_branch(row: Repository) -> str:
@@ -57,14 +55,46 @@ def default_branch(row: Repository) -> str:
 def find_base(run: Run) -> None:
     """The commit that the work begins at. A branch of ours that somebody took away is begun anew."""
     row = run.repository()
+    if "onto" in run.facts:
+        _rebase(run, row, str(run.facts["onto"]))
+        return
     if "base" in run.facts and not _is_taken_away(run, row):
         return
-    run.forget("head", "intent", "rendered", "scaffold", "worked", "reworking", "pull", "pull_url")
+    _begin(run, row)
+
+
+def _begin(run: Run, row: Repository) -> None:
+    """At the tip of the default branch, if that is accounted for."""
+    run.forget(*MADE, "remote")
     base = run.tools.forge().tip(row.repo.id, default_branch(row))
     if base is None:
         raise Failed(Fault.INFRASTRUCTURE, f"{row.repo.full_name} has no branch {default_branch(row)}")
+    must_be_known(run, row, default_branch(row), base)
     run.keep(base=base, head=base)
     run.say(f"The work begins at {base[:12]}")
+
+
+def _rebase(run: Run, row: Repository, onto: str) -> None:
+    """Put our work on top of a person's; where the two do not go together, it is done anew on theirs."""
+    base, head = str(run.facts.get("base", onto)), str(run.facts.get("head", onto))
+    intent = run.facts.get("rebased")
+    if intent is None:
+        address, token = run.tools.forge().git_address(row.repo.id)
+        moved = (
+            run.tools.workshop.rebase(row.repo.id, address, token, base, head, onto) if head != base else onto
+        )
+        if moved is None:
+            run.say(f"The work does not go on top of {onto[:12]}; it is done anew there")
+            run.forget(*MADE, "onto")
+            run.keep(base=onto, head=onto)
+            return
+        run.keep(rebased=moved)
+        intent = moved
+    if intent != onto:
+        _push(run, row, str(intent))
+    run.keep(base=onto, head=intent, scaffold=onto)
+    run.forget("onto", "rebased")
+    run.say(f"The work stands on {onto[:12]} now")
 
 
 def _is_taken_away(run: Run, row: Repository) -> bool:
@@ -126,28 +156,37 @@ def _adopted(run: Run, **done: Any) -> bool:
         return False
     if run.tools.forge().tip(run.repository().repo.id, branch_of(run)) != intent:
         return False
-    run.keep(head=intent, **done)
+    run.keep(head=intent, remote=intent, **done)
     return True
 
 
-def _push(run: Run, row: Repository, head: str, **done: Any) -> None:
-    """Push to the branch: the intent first, then the effect, then what was seen."""
-    before = run.facts["head"]
-    expected = None if before == run.facts["base"] else str(before)
+def _push(run: Run, row: Repository, head: str, clone: Path | None = None, **done: Any) -> None:
+    """Push to the branch: the intent first, then the effect, then what was seen.
+
+    Where it may not be pushed any more, what an agent did in `clone` is kept as a patch.
+    """
+    expected = _remote(run)
     run.keep(intent=head)
-    run.must_go_on()
+    entry = means_to_push(run, row, branch_of(run), expected, head)
+    if clone is not None:
+        still_wanted(run, row, clone, str(run.facts["head"]))
+    else:
+        run.must_go_on()
     address, token = run.tools.forge().git_address(row.repo.id)
     try:
         run.tools.workshop.push(row.repo.id, address, token, head, branch_of(run), expected)
     except MovedOn as moved:
-        raise Failed(
-            Fault.PERSON,
-            f"somebody else has pushed to {branch_of(run)}: {moved}",
-            "The branch is theirs now. Finish the work there, or delete the branch and retry.",
-            branch=branch_of(run),
-            found=moved.found,
-        ) from None
-    run.keep(head=head, **done)
+        raise Foreign(branch_of(run), moved.found) from None
+    has_made(run, entry, head)
+    run.keep(head=head, remote=head, **done)
+
+
+def _remote(run: Run) -> str | None:
+    """Where our branch stands on the forge, as far as we have put it there; None: nowhere yet."""
+    if "remote" in run.facts:
+        return str(run.facts["remote"])
+    before = run.facts["head"]
+    return None if before == run.facts["base"] else str(before)
 
 
 def run_agent(run: Run) -> None:
@@ -170,7 +209,7 @@ def _have_worked(run: Run, **done: Any) -> None:
         if head is None or head == run.facts["head"]:
             raise Failed(Fault.PRODUCT, "the agent says that it is done, and has changed nothing", "Retry.")
         _inspect(run, row, head)
-        _push(run, row, head, **done)
+        _push(run, row, head, clone, **done)
     shutil.rmtree(run.folder, ignore_errors=True)
 
 
@@ -178,7 +217,7 @@ def _inspect(run: Run, row: Repository, head: str) -> None:
     """Look at what was changed, in our own copy: nothing of the clone is run."""
     start = str(run.facts.get("scaffold") or run.facts["base"])
     changed = run.tools.workshop.diff(row.repo.id, start, head)
-    touched = sorted(path for path in changed.files if path.startswith(GUARDED) or "CODEOWNERS" in path)
+    touched = sorted(path for path in changed.files if guarded(path))
     if touched:
         raise Failed(
             Fault.PERSON,
@@ -206,6 +245,7 @@ def open_pull(run: Run) -> None:
         title=title,
         body=f"Made by Steward for {run.project.slug}; operation {run.operation.id}.",
     )
+    means_to_merge(run, row, default_branch(row), str(run.facts["head"]), pull.number)
     run.keep(pull=pull.number, pull_url=pull.url)
     run.say(f"Pull request #{pull.number}")
 
@@ -270,31 +310,40 @@ def _rework(run: Run) -> None:
 def merge(run: Run) -> Stepped | None:
     """Merge, if the head is still the one that was checked; a merge of ours is known again."""
     row, forge, head = run.repository(), run.tools.forge(), str(run.facts["head"])
+    number, branch = int(run.facts["pull"]), default_branch(row)
+    entry = means_to_merge(run, row, branch, head, number)
+    tip = forge.tip(row.repo.id, branch)
+    if tip is not None and tip != run.facts.get("base"):
+        must_be_known(run, row, branch, tip)
     run.must_go_on()
+    message = sealed_message(run, row, head)
     try:
-        merged = forge.merge(row.repo.id, int(run.facts["pull"]), sha=head, title=_merge_title(run))
+        merged = forge.merge(row.repo.id, number, sha=head, title=_merge_title(run), message=message)
     except Blocked as blocked:
-        tries = int(run.facts.get("blocked", 0)) + 1
-        if tries > BLOCKED_MAX:
-            raise Failed(
-                Fault.PERSON,
-                f"the rules of the branch forbid the merge: {blocked.reason}",
-                "Approve or merge the pull request on GitHub, then retry.",
-                url=run.facts.get("pull_url"),
-            ) from None
-        run.keep(blocked=tries)
-        return again(run.tools.poll_s)
+        return _blocked(run, blocked)
     except MovedOn as moved:
-        found = forge.pull(row.repo.id, int(run.facts["pull"]))
+        found = forge.pull(row.repo.id, number)
         if found.state == "merged":
             run.say("A person has finished and merged the pull request")
             return _see_merged(run, forge, row, found)
+        raise Foreign(branch_of(run), moved.found) from None
+    if merged.merge_sha is not None:
+        has_made(run, entry, merged.merge_sha)
+    return _see_merged(run, forge, row, merged)
+
+
+def _blocked(run: Run, blocked: Blocked) -> Stepped:
+    """The rules of the branch may lag behind the checks: try again for a while, then call a person."""
+    tries = int(run.facts.get("blocked", 0)) + 1
+    if tries > BLOCKED_MAX:
         raise Failed(
             Fault.PERSON,
-            f"the pull request is not what was checked any more: {moved}",
-            "Somebody has pushed to our branch; finish it there, or delete the branch and retry.",
+            f"the rules of the branch forbid the merge: {blocked.reason}",
+            "Approve or merge the pull request on GitHub, then retry.",
+            url=run.facts.get("pull_url"),
         ) from None
-    return _see_merged(run, forge, row, merged)
+    run.keep(blocked=tries)
+    return again(run.tools.poll_s)
 
 
 def _merge_title(run: Run) -> str:
