@@ -120,6 +120,7 @@ class Surveyed(Driven):
         if files:
             self.build.commit(repo.id, "main", files)
         else:
+            self.build.commit(repo.id, "main", {"README.md": b"made"})
             self.build.move(repo.id, "main", None)
         return repo.id
 

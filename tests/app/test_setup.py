@@ -16,7 +16,7 @@ from steward.app.scanning import ask_scan
 from steward.domain.hands import EntryKind
 from steward.domain.lifecycle import Refused
 from steward.domain.operations import Work
-from steward.domain.people import Grant, Principal, Role, local
+from steward.domain.people import Principal, Role, local
 from steward.domain.repository import Budget
 from steward.domain.status import Status
 from steward.domain.verdict import CommitChecks
@@ -213,11 +213,13 @@ def test_what_is_asked_for_during_a_scan_is_scanned_once_more(surveyed: Surveyed
     surveyed.beat()
     surveyed.setting_up().take_in(["shop"])
 
+    project = surveyed.project()
+
     def push() -> None:
         surveyed.trees.meanwhile = lambda: None
         surveyed.clock.advance(1)
         with surveyed.store.writing() as tx:
-            ask_scan(tx, surveyed.project(), "watch", surveyed.clock.now().at)
+            ask_scan(tx, project, "watch", surveyed.clock.now().at)
 
     surveyed.trees.meanwhile = push
     assert surveyed.scans.tick() == 0.0
@@ -229,7 +231,7 @@ def test_what_is_asked_for_during_a_scan_is_scanned_once_more(surveyed: Surveyed
 def test_who_may_not_change_an_organisation_takes_nothing_in_there(surveyed: Surveyed) -> None:
     surveyed.repository("shop", PLAIN)
     surveyed.beat()
-    viewer = Principal("user:eve", (Grant(Role.VIEWER),))
+    viewer = Principal("user:eve", {None: Role.VIEWER.rights})
     assert surveyed.app.setup(viewer).take_in(["shop"])[0]["state"] == "refused"
     assert surveyed.app.setup(viewer).take_in() == []
     assert state(surveyed) is None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from secrets import token_hex
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from steward.app.accounts import begin_watch
 from steward.app.commands import OWNER_LENGTH_MAX
 from steward.app.errors import Invalid
 from steward.app.filing import told
@@ -18,7 +19,7 @@ from steward.app.setup import ENTERING, Setup
 from steward.app.surveying import Surveying, facts_of, required_checks
 from steward.app.views import Json
 from steward.domain.guards import Guard
-from steward.domain.hands import MARK, PREFIX, Entry, EntryKind, Watch
+from steward.domain.hands import PREFIX
 from steward.domain.journal import Event, Kind
 from steward.domain.life import GOOD_IN_A_ROW
 from steward.domain.lifecycle import ENTRY_STATUSES, Refused
@@ -67,7 +68,6 @@ class _Outside:
     colour: Colour | None
     checks: tuple[str, ...]
     shown: Shown
-    marked: bool
     life: Life
     proof: Proof
 
@@ -136,7 +136,6 @@ class Adopting(Setup):
             colour=colour,
             checks=tuple(required_checks(found)),
             shown=forge.shown(row.repo.id, branch),
-            marked=bool(tip) and forge.has_file(row.repo.id, MARK, tip or ""),
             life=life,
             proof=proof,
         )
@@ -259,7 +258,7 @@ class Adopting(Setup):
         tx.append([operation_event(Kind.OPERATION_SUCCEEDED, done, seen.at, self.actor)])
         if entry is Status.ACTIVE:
             self._live(tx, project, done, outside, seen)
-        self._watch(tx, project, row, outside, seen.at)
+        begin_watch(tx, row, project.id, outside.tip or None, seen.at, by=self.actor, shown=outside.shown)
 
     def _spec(
         self, tx: Writes, project: Project, row: Repository, facts: Facts, outside: _Outside, at: datetime
@@ -308,27 +307,6 @@ class Adopting(Setup):
         project = tx.save_project(replace(project, live=live), seen.at)
         data = {"number": saved.number, "commit": commit, "url": url}
         tx.append([self.event(Kind.RELEASE_LIVE, seen, project, "it was live as it was adopted", **data)])
-
-    def _watch(self, tx: Writes, project: Project, row: Repository, outside: _Outside, at: datetime) -> None:
-        """Where its default branch stands, and its settings as they are shown: what differs later is news."""
-        repo, branch = row.repo, row.repo.default_branch or "main"
-        shown = {name: value for name, value in asdict(outside.shown).items() if value is not None}
-        tx.save_watch(
-            Watch(
-                repository_id=repo.id,
-                project_id=project.id,
-                branch=branch,
-                tips={branch: outside.tip} if outside.tip else {},
-                pushed_at=repo.pushed_at,
-                read_at=at,
-                topics=repo.topics,
-                marked=outside.marked,
-                wanted={name: value for name, value in shown.items() if name != "homepage"},
-                shown=shown,
-            )
-        )
-        if outside.tip:
-            tx.enter(Entry(repo.id, branch, EntryKind.BASELINE, None, outside.tip, at, self.actor))
 
 
 def must_support(examined: Examined, entry: Status | None) -> None:
