@@ -107,12 +107,12 @@ class Surveyed(Driven):
             probe=lambda: self.probe,
             rule=self.tools.rule,
         )
-        self.app = replace(self.app, vault=self.vault, surveying=lambda: self.surveying)
+        self.app = replace(self.app, surveying=lambda: self.surveying)
         self.start_scans()
 
     def start_scans(self) -> None:
         """A new process scans."""
-        self.scans = Scanning(self.store, self.clock, self.surveying, self.forge, self.vault)
+        self.scans = Scanning(self.store, self.clock, self.surveying, self.forge)
 
     def repository(self, name: str, files: Mapping[str, bytes | None] | None = None) -> int:
         """A repository that came in; None: it is empty."""

@@ -28,7 +28,7 @@ from steward.domain.people import Right
 from steward.domain.project import Management, Project, Tracked
 from steward.domain.reports import Seen
 from steward.domain.repository import Repository
-from steward.domain.setup import SELF_DEPLOY, Facts, Life, environment, examine, unknown_waivers
+from steward.domain.setup import SELF_DEPLOY, Facts, Life, environment, examine, unknown_waivers, waiver_name
 from steward.domain.setup import Setup as Examined
 from steward.domain.spec import ADOPTED, Proof, Release, Spec, TemplateRef
 from steward.domain.status import Status, Trigger
@@ -176,22 +176,20 @@ class Adopting(Setup):
         if not waived:
             return
         record = tx.scan(project.id)
-        facts = facts_of(tx, self.vault, project, record)
+        facts = facts_of(tx, project, record)
         strange = unknown_waivers(facts.scan, set(waived) - {SELF_DEPLOY})
         if strange:
             raise Invalid(
                 "nothing asks for " + ", ".join(strange),
                 "Waive a required name, ci, or deploy; see its checklist.",
             )
-        if self.vault is None:
-            raise Invalid("waivers cannot be kept here", "Adopt it where Steward keeps secrets.")
         for name, reason in sorted(waived.items()):
-            self.vault.waive(tx, Waiver(project.id, name, reason, self.actor, at))
-            home, data = project.organisation_id, {"name": name}
+            tx.save_vault_waiver(Waiver(project.id, waiver_name(name), reason, self.actor, at))
+            home, data = project.organisation_id, {"name": name, "waived": True}
             tx.append([Event(Kind.SECRET_WAIVED, at, self.actor, project.id, home, reason, data)])
 
     def _facts(self, tx: Writes, project: Project, wanted: Wanted, outside: _Outside) -> Facts:
-        facts = facts_of(tx, self.vault, project, tx.scan(project.id))
+        facts = facts_of(tx, project, tx.scan(project.id))
         return replace(
             facts,
             tip=outside.tip,

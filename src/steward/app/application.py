@@ -41,7 +41,7 @@ class Application(Parts):
 
     def queries(self, by: Principal) -> Queries:
         """What that principal may be shown."""
-        return Queries(self.store, by, builds=self.templates is not None, vault=self.vault)
+        return Queries(self.store, by, builds=self.templates is not None)
 
     def activity(self, by: Principal) -> Activity:
         """The history as that principal may see it."""
@@ -88,7 +88,6 @@ class Application(Parts):
             self.policy,
             expecting,
             scans=self.surveying is not None,
-            vault=self.vault,
             surveying=self.surveying,
         )
 

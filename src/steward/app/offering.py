@@ -8,14 +8,13 @@ from steward.domain.project import Management, Project, standing
 from steward.domain.setup import examine
 from steward.domain.status import OPERATION_OF, Status
 from steward.ports import Reads
-from steward.ports.vault import Vault
 
 
-def offered(view: Reads, project: Project, *, builds: bool, vault: Vault | None = None) -> frozenset[Guard]:
+def offered(view: Reads, project: Project, *, builds: bool) -> frozenset[Guard]:
     """What the record proves, and what the word itself would bring. `builds`: this Steward drives projects."""
     facts = set(standing(project))
     if project.status in (Status.DISCOVERED, Status.SETUP_REQUIRED):
-        found = examine(facts_of(view, vault, project, view.scan(project.id)))
+        found = examine(facts_of(view, project, view.scan(project.id)))
         facts |= found.proofs(found.proposed)
     if not builds:
         return frozenset(facts)

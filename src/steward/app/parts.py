@@ -13,7 +13,6 @@ from steward.app.surveying import Surveying
 from steward.domain.rules import Rules
 from steward.ports import Clock, ForgeHooks, ForgeRead, ForgeRights, Lease, Notifier, Permanent, Secret, Store
 from steward.ports.building import Templates
-from steward.ports.vault import Vault
 
 
 class NoSecret:
@@ -49,8 +48,8 @@ class Parts:
     signed with; `builder` is what the credential for driving declares, where one is set: nothing reads or looks
     with it; `bell` tells the loops of this process that some arrived. `templates`: what projects are made of; None
     where this installation drives none. `drive` makes what they are driven with, for a process that does. `boxless` says why there can be no box on
-    this machine; None where there can. `vault` keeps values of projects, where there is one. `surveying` makes what
-    repositories are read with before they are taken in; None where no credential may.
+    this machine; None where there can. `surveying` makes what repositories are read
+    with before they are taken in; None where no credential may.
     """
 
     store: Store
@@ -70,7 +69,6 @@ class Parts:
     templates: Templates | None = None
     drive: Callable[[], Drive] | None = None
     boxless: Callable[[], str | None] = boxed
-    vault: Vault | None = None
     surveying: Callable[[], Surveying] | None = None
 
     @property

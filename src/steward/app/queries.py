@@ -27,7 +27,6 @@ from steward.domain.people import Principal, Right
 from steward.domain.project import Organisation, Project, Tracked
 from steward.domain.repository import Presence
 from steward.ports import ProjectQuery, Reads, Store
-from steward.ports.vault import Vault
 
 BUDGET = "github.budget"
 """The setting that keeps the rate limit as the last look was told."""
@@ -67,13 +66,10 @@ def find_organisation(view: Reads, login: str, by: Principal) -> Organisation:
 class Queries:
     """What one principal may be shown."""
 
-    def __init__(
-        self, store: Store, by: Principal, *, builds: bool = False, vault: Vault | None = None
-    ) -> None:
+    def __init__(self, store: Store, by: Principal, *, builds: bool = False) -> None:
         self._store = store
         self._by = by
         self._builds = builds
-        self._vault = vault
         self._scope = by.organisations(Right.READ)
 
     def projects(self, query: ProjectQuery) -> list[Json]:
@@ -113,7 +109,7 @@ class Queries:
                 for option in allowed(
                     project.position,
                     self._by.who(project.organisation_id),
-                    offered(view, project, builds=self._builds, vault=self._vault),
+                    offered(view, project, builds=self._builds),
                 )
                 if option.asked_by_people
             ]

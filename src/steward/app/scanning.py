@@ -25,7 +25,6 @@ from steward.domain.setup import examine, needed
 from steward.domain.status import Status, Trigger
 from steward.ports import Clock, ForgeRead, Permanent, Store, Transient, Writes
 from steward.ports.hands import ScanRecord
-from steward.ports.vault import Vault
 
 ACTOR: Final = "scan"
 AT_ONCE: Final = 2
@@ -65,7 +64,6 @@ class Scanning:
     clock: Clock
     tools: Surveying
     observer: ForgeRead
-    vault: Vault | None = None
     later: dict[str, datetime] = field(default_factory=dict)
     _at_work: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -237,7 +235,7 @@ class Scanning:
                 tx.save_scan(replace(done, state="queued", asked_by=asked.asked_by, asked_at=asked.asked_at))
             else:
                 tx.save_scan(done)
-            setup = examine(facts_of(tx, self.vault, project, done))
+            setup = examine(facts_of(tx, project, done))
             data = {
                 "outcome": "done",
                 "commit": scan.commit,

@@ -120,7 +120,7 @@ def scanning(parts: Parts) -> list[tuple[str, Callable[[], float]]]:
     """The loops that scan repositories, as many as are scanned at once; none where no credential may read them."""
     if parts.surveying is None:
         return []
-    scans = Scanning(parts.store, parts.clock, parts.surveying(), parts.forge(), parts.vault)
+    scans = Scanning(parts.store, parts.clock, parts.surveying(), parts.forge())
     return [(f"scan:{number}", scans.tick) for number in range(1, AT_ONCE + 1)]
 
 

@@ -25,7 +25,6 @@ from steward.domain.setup import Candidate, Line, examine, needed
 from steward.domain.status import Status, Trigger
 from steward.ports import Conflict, ProjectQuery, Reads
 from steward.ports.hands import ScanRecord
-from steward.ports.vault import Vault
 
 AT_ONCE_MAX: Final = 2000
 """How many projects are taken in with one word."""
@@ -36,13 +35,12 @@ NAMES_SHOWN: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Setup(Acts):
-    """Taking in, as one principal may. `vault`: what is kept and waived; None where nothing can be.
+    """Taking in, as one principal may.
 
     `surveying`: what repositories are read with; None in a process without a credential, where taking in moves at
     once and nothing is known of what is needed.
     """
 
-    vault: Vault | None = None
     surveying: Callable[[], Surveying] | None = None
 
     def checklist(self, reference: str) -> Json:
@@ -53,7 +51,7 @@ class Setup(Acts):
         with self.store.reading() as view:
             project = the_project(find_project(view, reference, self.by))
             record = view.scan(project.id)
-            facts = facts_of(view, self.vault, project, record)
+            facts = facts_of(view, project, record)
         found = examine(facts)
         return {
             "project": _named(project),
@@ -179,7 +177,7 @@ class Setup(Acts):
 
     def _row(self, view: Reads, project: Project, logins: Mapping[int, str]) -> Json:
         record = view.scan(project.id)
-        facts = facts_of(view, self.vault, project, record)
+        facts = facts_of(view, project, record)
         found, scan = examine(facts), facts.scan
         names = [line.name for line in found.missing if line.code == own.SECRET]
         return {

@@ -11,14 +11,13 @@ from typing import Any, Final
 
 from steward.domain.needs import Demand, Evidence, Need, Origin, Purpose, Scan, Skipped, Sort
 from steward.domain.project import Project
-from steward.domain.setup import SELF_DEPLOY, Facts
+from steward.domain.setup import SELF_DEPLOY, Facts, plain_name
 from steward.domain.spec import ADOPTED
 from steward.domain.verdict import Check, Colour, CommitChecks, Rule, latest_checks, verdict
 from steward.ports import Clock, Permanent, Reads, Transient
 from steward.ports.building import Probe
 from steward.ports.hands import ScanRecord
 from steward.ports.scan import Bounds, Scanner, Trees
-from steward.ports.vault import Vault
 from steward.ports.watching import ForgeWatch
 
 SEEN: Final = "seen"
@@ -149,10 +148,10 @@ def _evidence(found: Collection[Mapping[str, Any]] | None) -> tuple[Evidence, ..
     return tuple(Evidence(str(one["path"]), int(one["line"]), str(one["reader"])) for one in found or ())
 
 
-def facts_of(view: Reads, vault: Vault | None, project: Project, record: ScanRecord | None) -> Facts:
+def facts_of(view: Reads, project: Project, record: ScanRecord | None) -> Facts:
     """What the record knows of a project: its tip and the colour of its checks are those that the scan saw."""
-    kept = {one.name: one.generated for one in vault.kept(view, project.id)} if vault else {}
-    waived = {one.name: one.reason for one in vault.waivers(view, project.id)} if vault else {}
+    kept = {one.kept.name: one.kept.generated for one in view.vault_values(project.id)}
+    waived = {plain_name(one.name): one.reason for one in view.vault_waivers(project.id)}
     seen = (record.result or {}).get(SEEN) or {} if record else {}
     colour = seen.get("colour")
     return Facts(

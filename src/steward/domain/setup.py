@@ -26,7 +26,19 @@ LIFE: Final = "life"
 ENVIRONMENT: Final = "environment"
 SECRET: Final = "secret"  # noqa: S105 - the code of a line
 WAIVABLE: Final = frozenset({CI, DEPLOY})
-"""Lines that a person may do without, beside names; a waiver bears the line's code as its name."""
+"""Lines that a person may do without, beside names."""
+_RULE: Final = "rule:"
+
+
+def waiver_name(name: str) -> str:
+    """How a waiver of that name or line is kept: no name that a program reads is taken for a line."""
+    return _RULE + name if name in WAIVABLE | {SELF_DEPLOY} else name
+
+
+def plain_name(kept: str) -> str:
+    """The name or line that a kept waiver is of."""
+    name = kept.removeprefix(_RULE)
+    return name if waiver_name(name) == kept else kept
 
 
 class State(StrEnum):
