@@ -20,10 +20,8 @@ from steward.domain.people import Principal, Role, local
 from steward.domain.repository import Budget
 from steward.domain.status import Status
 from steward.domain.verdict import CommitChecks
-from steward.ports import Permanent, ProjectQuery, RateLimited, Unreachable
+from steward.ports import Permanent, RateLimited, Unreachable
 from tests.app.setup_kit import PLAIN, WORKFLOW, Surveyed
-
-ALL = ProjectQuery()
 
 
 @pytest.fixture
@@ -190,7 +188,7 @@ def test_one_bad_repository_is_told_of_and_ends_no_other_scan(
     surveyed.setting_up().take_in(["bad", "good"])
     surveyed.trees.raises = [raised]
     surveyed.scan_all()
-    states = {row["slug"]: (row["scan"], row["reason"] or "") for row in surveyed.setting_up().table(ALL)}
+    states = {row["slug"]: (row["scan"], row["reason"] or "") for row in surveyed.setting_up().table()}
     failed = next(slug for slug, (found, _) in states.items() if found == "failed")
     assert words in states[failed][1]
     assert sorted(found for found, _ in states.values()) == ["done", "failed"]

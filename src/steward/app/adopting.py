@@ -59,6 +59,15 @@ class Wanted:
     accept_self_deploy: bool = False
     waive: Mapping[str, str] | None = None
 
+    @classmethod
+    def of(cls, entry: str | None = None, **said: Any) -> Wanted:
+        """The same with the entry by its name. Raises Invalid for one that is no status."""
+        try:
+            return cls(entry=Status.parse(entry) if entry else None, **said)
+        except ValueError:
+            names = ", ".join(ENTRY_STATUSES)
+            raise Invalid(f"'{entry}' is no status", f"Possible: {names}") from None
+
 
 @dataclass(frozen=True, slots=True)
 class _Outside:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from steward.app.acting import Acts
 from steward.app.errors import Forbidden, Invalid, Stale, Unknown
 from steward.app.filing import told
-from steward.app.queries import find_project, the_project
+from steward.app.queries import find_organisation, find_project, the_project
 from steward.app.scanning import WAITING, ask_scan
 from steward.app.surveying import SEEN, Surveying, facts_of, scan_of
 from steward.app.views import Json, stamp
@@ -31,6 +31,9 @@ AT_ONCE_MAX: Final = 2000
 ENTERING: Final = frozenset({Status.DISCOVERED, Status.SETUP_REQUIRED})
 """The statuses that a project is adopted from."""
 NAMES_SHOWN: Final = 8
+TEXT_MAX: Final = 200
+ROWS: Final = 200
+"""Rows of one part of the table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +87,16 @@ class Setup(Acts):
             ask_scan(tx, project, self.actor, self.clock.now().at)
         return self.scan(reference)
 
-    def take_in(self, references: Sequence[str] = (), query: ProjectQuery | None = None) -> list[Json]:
+    def take_in(
+        self, references: Sequence[str] = (), *, organisation: str = "", text: str = ""
+    ) -> list[Json]:
         """Ask for many projects to be driven, each in a transaction of its own: `{slug, state, words}` for each.
 
         `state` is "queued" (to be scanned; what it lacks is asked then), "taken_in" (moved at once, where nothing
-        can be scanned), "already" or "refused", with the reason in `words`. `references` name them; else all that
-        match `query` and are discovered. Raises Invalid for too many.
+        can be scanned), "already" or "refused", with the reason in `words`. `references` name them; else all
+        that are discovered and on watch, of that organisation, with that text. Raises Invalid for too many, Unknown.
         """
-        wanted = list(dict.fromkeys(references)) or self._discovered(query)
+        wanted = list(dict.fromkeys(references)) or self._discovered(organisation, text)
         if len(wanted) > AT_ONCE_MAX:
             raise Invalid(
                 f"{len(wanted)} projects are more than are taken in at once",
@@ -99,17 +104,25 @@ class Setup(Acts):
             )
         return [self._one_in(reference) for reference in wanted]
 
-    def _discovered(self, query: ProjectQuery | None) -> list[str]:
-        scope = self.by.organisations(Right.WRITE)
-        asked = query or ProjectQuery(management=[Management.WATCH.value])
-        asked = replace(asked, statuses=[Status.DISCOVERED.value], limit=AT_ONCE_MAX + 1)
-        if scope is not None:
-            homes = (
-                [one for one in asked.organisation_ids if one in scope] if asked.organisation_ids else scope
-            )
-            asked = replace(asked, organisation_ids=sorted(homes) or [0])
+    def _discovered(self, organisation: str, text: str) -> list[str]:
         with self.store.reading() as view:
-            return [project.slug for project, _row in view.projects(asked)]
+            asked = self._query(view, Right.WRITE, organisation, text)
+            watched = replace(
+                asked,
+                statuses=[Status.DISCOVERED.value],
+                management=[Management.WATCH.value],
+                limit=AT_ONCE_MAX + 1,
+            )
+            return [project.slug for project, _repository in view.projects(watched)]
+
+    def _query(self, view: Reads, right: Right, organisation: str, text: str) -> ProjectQuery:
+        """What may be entered, within what this principal may do. Raises Unknown."""
+        scope = self.by.organisations(right)
+        homes: list[int] = [] if scope is None else sorted(scope) or [0]
+        if organisation:
+            named = find_organisation(view, organisation, self.by).id
+            homes = [named if scope is None or named in scope else 0]
+        return ProjectQuery(statuses=sorted(ENTERING), organisation_ids=homes, text=text[:TEXT_MAX])
 
     def _one_in(self, reference: str) -> Json:
         try:
@@ -163,16 +176,17 @@ class Setup(Acts):
         known = {name: counts.get(name, 0) for name in ("queued", "running", "done", "failed")}
         return {**known, "of": sum(known.values()), "waits_until": waits if known["queued"] else None}
 
-    def table(self, query: ProjectQuery) -> list[Json]:
-        """What was found of projects that are discovered or being set up, by slug, a row each."""
-        scope = self.by.organisations(Right.READ)
-        if scope is not None:
-            homes = set(query.organisation_ids) & scope if query.organisation_ids else scope
-            query = replace(query, organisation_ids=sorted(homes) or [0])
-        wanted = [one.value for one in ENTERING if not query.statuses or one.value in query.statuses]
+    def table(
+        self, organisation: str = "", text: str = "", *, limit: int = ROWS, after: str = ""
+    ) -> list[Json]:
+        """What was found of projects that are discovered or being set up, by slug, a row each; what is ignored is
+        left out. The next part begins after the slug `after`. Raises Unknown.
+        """
+        shown = (Management.WATCH.value, Management.DRIVE.value)
         with self.store.reading() as view:
+            asked = self._query(view, Right.READ, organisation, text)
             logins = {one.id: one.login for one in view.organisations()}
-            found = view.projects(replace(query, statuses=sorted(wanted) or ["-"]))
+            found = view.projects(replace(asked, management=shown, limit=limit, after_slug=after))
             return [self._row(view, project, logins) for project, _repository in found]
 
     def _row(self, view: Reads, project: Project, logins: Mapping[int, str]) -> Json:

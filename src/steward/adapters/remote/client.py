@@ -8,6 +8,7 @@ from typing import Final
 
 from steward.adapters.remote.commands import RemoteCommands
 from steward.adapters.remote.people import RemotePeople
+from steward.adapters.remote.setup import RemoteSetup
 from steward.adapters.remote.shapes import (
     AskedLook,
     AskedLooks,
@@ -51,6 +52,11 @@ class Remote:
     def works(self) -> RemoteWorks:
         """What can be shown of building."""
         return RemoteWorks(self.wire)
+
+    @property
+    def setup(self) -> RemoteSetup:
+        """What can be done about taking in."""
+        return RemoteSetup(self.wire)
 
     @property
     def deciding(self) -> RemoteDeciding:

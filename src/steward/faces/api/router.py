@@ -9,7 +9,7 @@ from typing import Final
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
-from steward.faces.api import building, events, hooks, incidents, lifecycle, people, projects, syncs
+from steward.faces.api import building, events, hooks, incidents, lifecycle, people, projects, setup, syncs
 from steward.faces.api.describing import described
 from steward.faces.api.kit import json_alone
 from steward.faces.http.guard import GuardedRoute, public
@@ -17,7 +17,7 @@ from steward.faces.http.hooks import router as inbound
 
 PREFIX: Final = "/api/v1"
 PARTS: Final = tuple(
-    part.router for part in (projects, building, incidents, events, syncs, lifecycle, hooks, people)
+    part.router for part in (projects, building, setup, incidents, events, syncs, lifecycle, hooks, people)
 )
 
 router = APIRouter(prefix=PREFIX, route_class=GuardedRoute, dependencies=[Depends(json_alone)])

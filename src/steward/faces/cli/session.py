@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         Deciding,
         People,
         Queries,
+        Setup,
         Sync,
         Webhooks,
         Works,
@@ -183,6 +184,11 @@ class Session:
     def works(self) -> Works:
         """What can be shown of building."""
         return self.answering.works
+
+    @property
+    def setup(self) -> Setup:
+        """What can be done about taking in."""
+        return self.answering.setup
 
     @property
     def deciding(self) -> Deciding:
