@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from steward.faces.words import _, label
+from steward.faces.words import _, label, said
 
 Json = Mapping[str, Any]
 
@@ -38,3 +38,8 @@ def scan_label(code: str | None) -> str:
 def yes_no(value: bool | None) -> str:
     """Yes, no, or nothing where it is not known."""
     return "" if value is None else _("yes") if value else _("no")
+
+
+def taken_words(row: Json) -> str:
+    """What became of one that was to be taken in."""
+    return said(str(row["words"])) or label("taking in", str(row["state"]).replace("_", " "))
