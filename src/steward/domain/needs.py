@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
+
+from steward.domain.sources import READ, form_of, is_aside, is_deploy, is_vendored, language_of
+
+IMPLEMENTATION: Final = "IMPLEMENTATION.md"
+"""The file at the root that says that there is an implementation."""
 
 
 class Demand(StrEnum):
@@ -95,3 +101,16 @@ class Scan:
     files: int = 0
     skipped: tuple[Skipped, ...] = ()
     cut: bool = False
+
+
+def touches(path: str) -> bool:
+    """Whether a push that changes a path asks for a new scan: whatever is read for names, and what says how the
+    work is checked and put live. Documents, tests, pictures, styles and others' code do not.
+    """
+    if is_vendored(path):
+        return False
+    if path == IMPLEMENTATION or is_deploy(path):
+        return True
+    if is_aside(path):
+        return False
+    return form_of(path) is not None or language_of(path) in READ
