@@ -19,7 +19,7 @@ from tests.app.driven_kit import ROAD, count, judge_history, judge_live, judge_o
 
 PLACES = [(number, after) for number in range(1, len(ROAD) + 1) for after in (False, True)]
 NAMED = [f"{'after' if after else 'before'}-{ROAD[number - 1]}-{number}" for number, after in PLACES]
-CALLS = 42
+CALLS = 44
 """Calls of `Steps` in a first road."""
 WRITES = 80
 """Write transactions in it, at most."""

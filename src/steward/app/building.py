@@ -190,7 +190,9 @@ class Building(Describing):
             seen = self.seen(tx, project.organisation_id)
             line = tx.updates(project.id)
             first = not any(one.state == "queued" for one in line)
-            at_once = first and opens(project, tx.operations(project.id), line, held=bool(held_words(tx, project)))
+            at_once = first and opens(
+                project, tx.operations(project.id), line, held=bool(held_words(tx, project))
+            )
             state = "open" if at_once else "queued"
             saved = tx.save_update(Update(project.id, 0, text.strip(), state, self.actor, seen.at))
             data = {"number": saved.number, "text": text.strip()[:200]}

@@ -166,9 +166,7 @@ def road(operations: Sequence[Operation]) -> Operation | None:
     return next((one for one in operations if one.kind not in (Work.ROLLBACK, Work.REVERT)), None)
 
 
-def due(
-    operations: Sequence[Operation], project: Project, policy: Policy, *, held: bool
-) -> Work | None:
+def due(operations: Sequence[Operation], project: Project, policy: Policy, *, held: bool) -> Work | None:
     """What the project would start now; None while any operation of it is open."""
     if any(one.is_open for one in operations):
         return None

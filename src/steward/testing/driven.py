@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -12,15 +13,17 @@ from steward.app.building import Building
 from steward.app.describing import Wish
 from steward.app.driving import Driver
 from steward.app.health import Health
+from steward.app.judging import Eyes
 from steward.app.operations.context import Tools
 from steward.app.operations.runner import Runner
 from steward.app.policy import Policy
+from steward.app.watching import Watching
 from steward.domain.agents import Role
 from steward.domain.operations import Operation, Work
 from steward.domain.people import Principal, local
 from steward.domain.project import Project
 from steward.domain.spec import Release, Update
-from steward.domain.verdict import Rule
+from steward.domain.verdict import Rule, Verdict, verdict
 from steward.ports import Lease, Reads, Store, Writes
 from steward.ports.engine import Lane
 from steward.testing.engine import Crashed, InlineEngine
@@ -36,6 +39,7 @@ from steward.testing.tools import (
 from steward.testing.world import World
 
 ANNA: Final = "local:anna"
+SEAL_KEY: Final = b"a key for the seals of tests"
 ROUNDS_MAX: Final = 500
 """Rounds of the leader's loop: a road that takes more is never over."""
 
@@ -75,6 +79,13 @@ class Driven(World):
         self.deployer = FakeDeployer(self.gate)
         self.probe = FakeProbe(self.deployer)
         self.policy = policy or Policy()
+        self.eyes = Eyes(
+            forge=lambda: self.build,
+            workshop=self.workshop,
+            seal_key=lambda: SEAL_KEY,
+            checks=self._checks,
+            robots=frozenset({"dependabot[bot]"}),
+        )
         self.app = replace(self.app, templates=self.templates, policy=self.policy)
         self.tools = Tools(
             forge=lambda: self.build,
@@ -86,6 +97,7 @@ class Driven(World):
             workdir=workdir,
             rule=Rule(deadline_s=600.0, grace_s=60.0),
             poll_s=20.0,
+            eyes=self.eyes,
             **tools,
         )
         self.channels = [self.recorder.channel]
@@ -98,7 +110,15 @@ class Driven(World):
         runner = Runner(store, self.clock, self.tools, self.channels)
         self.engine.launch(runner, [Lane(kind.value, 4) for kind in Work], work=True)
         self.driver = Driver(store, self.clock, self.engine, self.policy, self.channels)
+        self.watching = Watching(store, self.clock, self.eyes, self.channels)
         self.health = Health(store, self.clock, self.probe, self.channels)
+
+    def _checks(self, repo_id: int, sha: str, since: datetime) -> Verdict:
+        return verdict(self.build.checks(repo_id, sha), self.tools.rule, self.clock.now().at, since)
+
+    def watch(self) -> int:
+        """Look at the branches that are due, as the loop of the organisation does after a look."""
+        return sum(self.watching.round(one.id) for one in self.organisations)
 
     def neighbours(self) -> None:
         """Other repositories in the organisation, so that the loss of one is no mass loss."""

@@ -29,7 +29,7 @@ from steward.adapters.store.schema import deliveries, projects, repositories
 from steward.adapters.store.schema_hands import STANDS, holds, ledger, patches, scans, scores, watches
 from steward.adapters.store.values import stamp
 from steward.adapters.store.view import View, among, replacing
-from steward.domain.hands import Entry, Hold, Sender, Watch
+from steward.domain.hands import Entry, Hold, Reason, Sender, Watch
 from steward.domain.project import Management, Tracked
 from steward.domain.status import Status
 from steward.ports import Conflict
@@ -93,10 +93,10 @@ class HandReads(View):
             found.setdefault(hold.project_id, []).append(hold)
         return found
 
-    def holds_until_green(self, organisation_id: int) -> list[Hold]:
-        """Those that stand and lift themselves once checks are green, oldest first."""
-        mine = (_h.organisation_id == organisation_id, _STANDS, _h.until_green)
-        return [hold_from(row) for row in self._all(select(_HOLDS).where(*mine).order_by(_h.id))]
+    def foreign_holds(self, organisation_id: int) -> list[Hold]:
+        """Those that stand for a foreign move of a default branch, oldest first."""
+        mine = (_h.organisation_id == organisation_id, _STANDS, _h.reason == Reason.FOREIGN.value)
+        return list(map(hold_from, self._all(select(holds).where(*mine).order_by(_h.id))))
 
     def senders(
         self, repository_id: int, shas: Collection[str], branch: str | None = None

@@ -116,7 +116,7 @@ def delivery_row(delivery: Delivery, kind: str) -> tuple[Any, ...]:
 
 
 def _sender_text(sender: Sender | None) -> str | None:
-    return None if sender is None else json_text([sender.id, sender.login, sender.kind])
+    return None if sender is None else json_text([sender.id, sender.login, sender.kind, sender.before])
 
 
 def sender_from(text: str) -> Sender:

@@ -111,10 +111,11 @@ def set_branch_rule(run: Run) -> None:
     """The default branch takes pull requests only, and the template's checks must pass."""
     checks = [str(name) for name in run.facts.get("checks", ())]
     run.must_go_on()
-    done = run.tools.forge().ensure_branch_rule(run.repository().repo.id, checks)
+    repo_id = run.repository().repo.id
+    done = run.tools.forge().ensure_branch_rule(repo_id, checks)
     if not done.detail:
         with told(run.store) as tx:
-            wants(tx, run.repository().repo.id, rule=True)
+            wants(tx, repo_id, rule=True)
     run.say(done.detail or "The rule of the default branch is set")
 
 

@@ -22,8 +22,8 @@ from steward.app.operations.context import (
     refusal,
     split,
 )
-from steward.app.watching import Watching
 from steward.app.operations.ending import actor_of, fail, operation_event, overtaken, reject, succeed
+from steward.app.watching import Watching
 from steward.domain.journal import Kind
 from steward.domain.operations import STEPS, Failure, Fault, Operation, OperationState, Work
 from steward.ports import Clock, Conflict, Permanent, Store, StoreUnavailable, Transient, Writes
@@ -158,10 +158,12 @@ class Runner:
         if isinstance(error, Conflict):
             # A row was changed between reading and writing it; the step is an "ensure", so it begins anew.
             return again(AT_ONCE_S)
-        if isinstance(error, Transient):
-            return self._later(run, name, error)
-        if isinstance(error, Foreign):
-            return self._judged(run, name, error)
+        if isinstance(error, Transient | Foreign):
+            return (
+                self._later(run, name, error)
+                if isinstance(error, Transient)
+                else self._judged(run, name, error)
+            )
         if isinstance(error, Sent):
             reasons = [self.tools.redact(reason) for reason in error.reasons]
             return self._end(

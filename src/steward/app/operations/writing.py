@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from pathlib import Path
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 from steward.app.operations.asking import ask_agent, branch_of, must_have_worked
