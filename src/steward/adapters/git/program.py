@@ -11,7 +11,8 @@ import os
 import resource
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -155,6 +156,48 @@ class Git:
             )
         return done
 
+    def watched(
+        self,
+        repo: Path,
+        *args: str,
+        config: Mapping[str, str],
+        watch: Callable[[], None],
+        every_s: float = 0.1,
+    ) -> Done:
+        """The same as `run`, with `watch` called again and again meanwhile; what it raises ends the call."""
+        with ExitStack() as closing:
+            process = self._start(repo, args, config, None, None, None)
+            closing.callback(_end, process)
+            while True:
+                try:
+                    out, err = process.communicate(timeout=every_s)
+                except subprocess.TimeoutExpired:
+                    watch()
+                else:
+                    return Done(process.returncode, out, err.decode("utf-8", "replace"))
+
+    def first(
+        self,
+        repo: Path,
+        *args: str,
+        most: int,
+        config: Mapping[str, str] | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> tuple[bytes, bool]:
+        """The first `most` bytes that a call prints, and whether they are all of it, as of a call that succeeded.
+
+        One that prints more, or takes too long, is ended; what it printed until then is kept.
+        """
+        with ExitStack() as closing:
+            process = self._start(repo, args, config, env, None, None, subprocess.DEVNULL)
+            closing.callback(_end, process)
+            alarm = threading.Timer(self.timeout_s, process.kill)
+            alarm.start()
+            closing.callback(alarm.cancel)
+            assert process.stdout is not None
+            out = process.stdout.read(most + 1)
+            return out[:most], len(out) <= most and process.wait() == 0
+
     def pipe(
         self,
         source: Path,
@@ -193,6 +236,7 @@ class Git:
         env: Mapping[str, str] | None,
         stdin: bytes | IO[bytes] | None,
         cwd: Path | None,
+        stderr: int = subprocess.PIPE,
     ) -> subprocess.Popen[bytes]:
         where = [] if repo is None else [f"--git-dir={repo}"]
         if stdin is None:
@@ -206,7 +250,7 @@ class Git:
                 cwd=cwd or (repo if repo is not None and repo.is_dir() else Path("/")),
                 stdin=stdin_of,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                stderr=stderr,
                 start_new_session=True,
             )
         except FileNotFoundError:

@@ -25,6 +25,10 @@ FORGE: Final = "refs/forge/heads/"
 TAKEN: Final = "refs/taken/"
 
 
+class Lost(Permanent):
+    """The forge does not have a commit, or not any more."""
+
+
 class Store:
     """The bare repositories under one directory. Several processes may use it at once."""
 
@@ -85,9 +89,7 @@ class Store:
         asked = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", access.address)
         done = self.git.run(bare, *asked, f"{sha}:{TAKEN}{sha}", config=access.config())
         if done.code and "not our ref" in done.err:
-            raise Permanent(
-                f"commit {sha[:12]} is not on the forge", "Was it pushed, or lost by a force push?"
-            )
+            raise Lost(f"commit {sha[:12]} is not on the forge", "Was it pushed, or lost by a force push?")
         if done.code:
             raise transport_failure(done, access, "fetch")
 
@@ -117,6 +119,18 @@ class Store:
                 f"commit {sha[:12]} cannot be taken as it is: {explained(err)}",
                 "Its objects are incomplete, malformed or too many: the work has to be done again",
             )
+
+
+@contextmanager
+def borrowing(store: Store, bare: Path) -> Iterator[Path]:
+    """A scratch repository that reads the objects of `bare` and keeps its own; gone at the end of the block."""
+    with store.scratch() as room:
+        made = room / "objects.git"
+        store.git.check(None, "init", "--quiet", "--bare", "--template=", str(made))
+        alternates = made / "objects" / "info" / "alternates"
+        alternates.parent.mkdir(exist_ok=True)
+        alternates.write_text(f"{bare / 'objects'}\n")
+        yield made
 
 
 def require_branch(branch: str) -> str:

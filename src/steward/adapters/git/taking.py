@@ -58,21 +58,33 @@ class _Left:
 def take(store: Store, bare: Path, clone: Path, branch: str, bounds: Bounds) -> str | None:
     """Bring a branch's commits out of a clone into the bare repository; its head, None where it is not there."""
     require_branch(branch)
-    with _directory(clone) as top, _directory(".git", top) as git_dir:
-        sha = _head(git_dir, branch)
-        if sha is None or store.has(bare, sha):
-            return sha if sha is None else _kept(store, bare, sha)
-        with store.scratch() as room:
-            scratch = room / "objects.git"
-            store.git.check(None, "init", "--quiet", "--bare", "--template=", str(scratch))
-            hostile = Store(room, replace(store.git, memory_bytes=MEMORY_BYTES))
-            with _directory("objects", git_dir) as objects:
-                _read_objects(hostile, objects, scratch, _Left(bounds.total_bytes))
-            # Only now, for git compares what comes in with what it has already, object by object.
-            alternates = scratch / "objects" / "info" / "alternates"
-            alternates.parent.mkdir(exist_ok=True)
-            alternates.write_text(f"{bare / 'objects'}\n")
-            _copy(hostile, scratch, bare, sha, bounds)
+    with directory(clone) as top, directory(".git", top) as git_dir:
+        return _bring(store, bare, git_dir, _head(git_dir, branch), bounds)
+
+
+def take_head(store: Store, bare: Path, clone: Path, bounds: Bounds) -> str | None:
+    """The same for whatever the clone has checked out, a branch or a commit."""
+    with directory(clone) as top, directory(".git", top) as git_dir:
+        text = (_small(git_dir, ["HEAD"], REF_BYTES_MAX) or "").strip()
+        branch = text.removeprefix("ref: refs/heads/")
+        sha = _sha(text) if branch == text else _head(git_dir, require_branch(branch))
+        return _bring(store, bare, git_dir, sha, bounds)
+
+
+def _bring(store: Store, bare: Path, git_dir: int, sha: str | None, bounds: Bounds) -> str | None:
+    if sha is None or store.has(bare, sha):
+        return sha if sha is None else _kept(store, bare, sha)
+    with store.scratch() as room:
+        scratch = room / "objects.git"
+        store.git.check(None, "init", "--quiet", "--bare", "--template=", str(scratch))
+        hostile = Store(room, replace(store.git, memory_bytes=MEMORY_BYTES))
+        with directory("objects", git_dir) as objects:
+            _read_objects(hostile, objects, scratch, _Left(bounds.total_bytes))
+        # Only now, for git compares what comes in with what it has already, object by object.
+        alternates = scratch / "objects" / "info" / "alternates"
+        alternates.parent.mkdir(exist_ok=True)
+        alternates.write_text(f"{bare / 'objects'}\n")
+        _copy(hostile, scratch, bare, sha, bounds)
     return _kept(store, bare, sha)
 
 
@@ -109,7 +121,7 @@ def _copy(store: Store, scratch: Path, bare: Path, sha: str, bounds: Bounds) -> 
 
 
 @contextmanager
-def _directory(name: str | Path, parent: int | None = None) -> Iterator[int]:
+def directory(name: str | Path, parent: int | None = None) -> Iterator[int]:
     """A directory, opened without following a link. Raises Permanent."""
     try:
         opened = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
@@ -171,7 +183,7 @@ def _small(parent: int, parts: list[str], limit: int) -> str | None:
         if below:
             if not stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
                 raise Permanent(f"{name} in the clone is a link or no directory", ADVICE)
-            with _directory(name, parent) as inner:
+            with directory(name, parent) as inner:
                 return _small(inner, below, limit)
         with _file(name, parent, _Left(limit)) as file:
             return file.read(limit + 1).decode("utf-8", "replace")
@@ -183,7 +195,7 @@ def _read_objects(store: Store, objects: int, scratch: Path, left: _Left) -> Non
     """Every object of the clone into the scratch repository. `info`, and with it `alternates`, is not read."""
     for name in _names(objects):
         if _FAN.fullmatch(name):
-            with _directory(name, objects) as fan:
+            with directory(name, objects) as fan:
                 target = scratch / "objects" / name
                 target.mkdir(exist_ok=True)
                 for loose in _names(fan):
@@ -191,7 +203,7 @@ def _read_objects(store: Store, objects: int, scratch: Path, left: _Left) -> Non
                         with _file(loose, fan, left) as file, (target / loose).open("wb") as copy:
                             shutil.copyfileobj(file, copy)
         elif name == "pack":
-            with _directory(name, objects) as packs:
+            with directory(name, objects) as packs:
                 for pack in filter(_PACK.fullmatch, _names(packs)):
                     with _file(pack, packs, left) as file:
                         _read_pack(store, scratch, file)

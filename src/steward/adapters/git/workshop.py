@@ -13,9 +13,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from steward.adapters.git import replaying
 from steward.adapters.git.program import Access, Done, Git, explained, transport_failure
-from steward.adapters.git.store import FORGE, Store, built, require_branch
+from steward.adapters.git.store import FORGE, Lost, Store, built, require_branch
 from steward.adapters.git.taking import Bounds, take
+from steward.adapters.git.unpushed import unpushed
+from steward.adapters.git.wandering import Most
 from steward.ports.building import Blocked, Diff, MovedOn
 from steward.ports.errors import Permanent, Transient, Unreachable
 
@@ -45,12 +48,18 @@ _DECLINED: Final = (
 
 
 class GitWorkshop:
-    """Git work under one directory; several processes may share it. `bounds` limits what is taken of a clone."""
+    """Git work under one directory; several processes may share it.
 
-    def __init__(self, root: Path, *, timeout_s: float = 900.0, bounds: Bounds | None = None) -> None:
+    `bounds` limits what is taken of a clone as commits, `most` what is read of one that was not handed over.
+    """
+
+    def __init__(
+        self, root: Path, *, timeout_s: float = 900.0, bounds: Bounds | None = None, most: Most | None = None
+    ) -> None:
         self._git = Git(timeout_s)
         self._store = Store(root.resolve(), self._git)
         self._bounds = bounds or Bounds()
+        self._most = most or Most()
 
     def clone(self, repo_id: int, address: str, token: str, base: str, into: Path, branch: str) -> None:
         """A working clone of `base` (a commit, or a branch of the forge) on a new branch; `into` must be empty."""
@@ -263,6 +272,37 @@ class GitWorkshop:
         sha = self._git.check(bare, *asked, stdin=text.encode(), env=_identity(f"{at} +0000")).text
         self._git.check(bare, "update-ref", f"refs/taken/{sha}", sha)
         return sha
+
+    def unpushed(self, repo_id: int, clone: Path, base: str, most: int) -> tuple[str, bool]:
+        """What a clone holds beyond `base`, committed or not. Runs nothing of it, and reads it within bounds.
+
+        The second is True for a patch that is cut at `most` characters, or that lacks something: then it begins
+        with lines of "# " that say what. Raises Permanent where `base` is not here, or the clone is a link.
+        """
+        with self._store.locked(repo_id) as bare:
+            return unpushed(self._store, bare, clone, base, most, (self._bounds, self._most))
+
+    def rebase(self, repo_id: int, address: str, token: str, base: str, head: str, onto: str) -> str | None:
+        """The commits between two on top of a third; None where one conflicts, or is a merge."""
+        access = Access(address, token)
+        with self._store.locked(repo_id) as bare:
+            ends = [self._store.commit(bare, access, end) for end in (base, head, onto)]
+            return replaying.rebase(self._store, bare, (ends[0], ends[1], ends[2]))
+
+    def is_plain_merge(
+        self, repo_id: int, address: str, token: str, commit: str, onto: str, head: str
+    ) -> bool:
+        """Whether a commit is a merge of `head` into `onto`, or the same in one commit, that adds nothing.
+
+        False where the forge has one of them no more: then nothing can be shown.
+        """
+        access = Access(address, token)
+        with self._store.locked(repo_id) as bare:
+            try:
+                ends = [self._store.commit(bare, access, end) for end in (commit, onto, head)]
+            except Lost:
+                return False
+            return replaying.is_plain_merge(self._store, bare, ends[0], ends[1], ends[2])
 
 
 def parsed(out: bytes) -> Diff:
