@@ -6,10 +6,12 @@ Source of the shapes: GitHub's REST reference, "Repositories" and "Git database"
 """
 
 import base64
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from localhub import render
 from localhub.clock import stamp
 from localhub.githistory import Commit, Entry, FileChange
 from localhub.gitstore import Person
@@ -23,6 +25,7 @@ _UNSIGNED: Json = {
     "payload": None,
     "verified_at": None,
 }
+_NOREPLY = re.compile(r"(?P<id>[0-9]{1,18})\+(?P<login>.+)@users\.noreply\.localhost")
 INLINE_BYTES = 1_000_000
 """A larger file is shown without its content, which is then to be asked for raw (GitHub: 1 MB)."""
 
@@ -56,8 +59,8 @@ def commit(place: Place, one: Commit, *, files: list[FileChange] | None = None) 
         "url": f"{place.api}/commits/{one.sha}",
         "html_url": f"{place.html}/commit/{one.sha}",
         "comments_url": f"{place.api}/commits/{one.sha}/comments",
-        "author": None,  # only an e-mail address is known, and it proves no account
-        "committer": None,
+        "author": account(place, one.author),
+        "committer": account(place, one.committer),
         "parents": _parents(place, one, "commits"),
     }
     if files is not None:
@@ -65,6 +68,19 @@ def commit(place: Place, one: Commit, *, files: list[FileChange] | None = None) 
         shown["stats"] = {"total": added + removed, "additions": added, "deletions": removed}
         shown["files"] = [changed_file(place, each, one.sha) for each in files]
     return shown
+
+
+def account(place: Place, person: Person) -> Json | None:
+    """The account that an address "ID+LOGIN@users.noreply..." names, as GitHub reads its own; None for any other,
+    which proves no account.
+    """
+    found = _NOREPLY.fullmatch(person.email)
+    if found is None:
+        return None
+    login = found["login"]
+    kind = "Bot" if login.endswith("[bot]") else "User"
+    base, site = place.api.rpartition("/repos/")[0], place.html.rsplit("/", 2)[0]
+    return render.owner(login, int(found["id"]), kind, base, site)
 
 
 def git_commit(place: Place, one: Commit) -> Json:

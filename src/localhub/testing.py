@@ -10,11 +10,14 @@ Changes made here go past HTTP, so they cost no points and no fault stands in th
 and send their webhooks.
 """
 
+import base64
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+from nacl.public import PrivateKey, SealedBox
 
 from localhub import hooks
 from localhub.actions import DEFAULT_WORKERS
@@ -153,6 +156,23 @@ class Hub:
     def set_visibility(self, wanted: int | str, visibility: str) -> None:
         """Make a repository public, private or internal."""
         self.core.set_visibility(self._player(), self.repo(wanted), visibility)
+
+    def open_secret(self, wanted: int | str, name: str) -> str:
+        """A repository's secret in clear, as its workflows would get it. Raises LookupError."""
+        scope = self.repo(wanted).scope
+        kept = self.core.store.by_key("secret", scope, name.upper())
+        key = self.core.store.by_key("secret_key", scope, "x25519")
+        if kept is None or key is None:
+            raise LookupError(f"there is no secret {name}")
+        box = SealedBox(PrivateKey(base64.b64decode(key.data["private"])))
+        return box.decrypt(base64.b64decode(kept.data["sealed"])).decode()
+
+    def variable(self, wanted: int | str, name: str) -> str:
+        """A repository's variable. Raises LookupError."""
+        kept = self.core.store.by_key("variable", self.repo(wanted).scope, name.upper())
+        if kept is None:
+            raise LookupError(f"there is no variable {name}")
+        return str(kept.data["value"])
 
     def push(self, wanted: int | str) -> None:
         """Note a push on a repository, without a commit."""

@@ -12,6 +12,8 @@ from localhub.wire import Answer, Call, Problem, Route, not_found
 
 _MAX_FILES = 300
 """A comparison and a commit list no more files than this (GitHub's limit)."""
+_COMPARED = 100
+"""The commits on one page of a comparison, where the caller does not say."""
 
 
 def place(call: Call, repo: Repo) -> Place:
@@ -210,13 +212,14 @@ def compare(call: Call) -> Answer:
     found = githistory.compare(git, base, head)
     if found.merge_base is None:
         raise Problem(404, f"No common ancestor between {base_ref} and {head_ref}.")
-    listed = githistory.between(git, base, head)
-    files = githistory.changes(git, found.merge_base, head)[:_MAX_FILES]
+    listed = githistory.between(git, base, head, limit=found.ahead_by)
+    page = call.page(size=_COMPARED)
+    # Files come with the first page alone, whatever its size, as on GitHub.
+    files = githistory.changes(git, found.merge_base, head)[:_MAX_FILES] if page.number == 1 else []
     shown = {
         name: gitjson.commit(where, githistory.commit(git, sha))
         for name, sha in (("base_commit", base), ("merge_base_commit", found.merge_base))
     }
-    page = call.page(size=100)
     window = listed[page.skip : page.skip + page.size]
     body = {
         "url": f"{where.api}/compare/{base_ref}...{head_ref}",

@@ -14,11 +14,9 @@ import pytest
 from localhub import checks as hub_checks
 from localhub.testing import Hub
 from steward.adapters.github import App, GitHubWrite, Token, connect_write
-from steward.adapters.github.limits import Meter
-from steward.adapters.github.wire import Grant, base_address
-from steward.adapters.github.write import site
+from steward.adapters.github.desk import site
+from steward.adapters.github.wire import base_address
 from steward.adapters.github.write_repos import bears, described
-from steward.adapters.github.write_wire import WriteWire
 from steward.domain.verdict import Colour, Rule, verdict
 from steward.ports.building import Blocked, Ensured, NameTaken
 from steward.ports.errors import Permanent, RateLimited, Transient, Unauthorised, Unreachable
@@ -450,27 +448,6 @@ def test_the_token_shows_in_no_error() -> None:
         with pytest.raises((Permanent, Transient)) as refused:
             ensured(script.forge)
         assert SECRET not in f"{refused.value!r} {refused.value.__cause__!r} {script.forge!r}"
-
-
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("PATCH", "/repositories/5"),
-        ("POST", "/repositories/5/transfer"),
-        ("PUT", "/repositories/5/contents/a"),
-        ("POST", "/repositories/5/git/refs"),
-        ("PATCH", "/repositories/5/labels/.."),
-        ("PATCH", "/repos/acme/shop"),
-        ("PUT", "/orgs/acme/repos"),
-        ("DELETE", "/repositories/5"),
-    ],
-)
-def test_what_is_no_door_is_not_sent(method: Any, path: str) -> None:
-    clock = FakeClock()
-    wire = WriteWire(BASE, clock, threads=1, transport=httpx.MockTransport(lambda _: httpx.Response(204)))
-    with pytest.raises(ValueError, match="no change that is made here"):
-        wire.change(method, wire.address(path), Grant("x", Meter(clock, 0), ""), {})
-    wire.close()
 
 
 @pytest.mark.parametrize(

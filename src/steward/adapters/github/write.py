@@ -1,22 +1,22 @@
 """GitHubWrite: `ports.building.ForgeWrite` over HTTP, for github.com, GitHub Enterprise Server and localhub.
 
 Every method looks before it acts and looks again where an answer was lost, so that asking twice, or being killed
-between the act and its answer, changes nothing more. It holds no way to delete a repository.
+between the act and its answer, changes nothing more. It watches as the observer does, with its own credential. It
+holds no way to delete a repository.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import Final, Self
-from urllib.parse import quote
+from typing import Final
 
 import httpx
 
-from steward.adapters.github import write_checks, write_pulls, write_repos, write_rules
+from steward.adapters.github import write_checks, write_pulls, write_repos, write_rules, write_settings
 from steward.adapters.github.app import source_of
 from steward.adapters.github.credentials import Credential, Source
 from steward.adapters.github.limits import Meter
+from steward.adapters.github.watch import Watching
 from steward.adapters.github.write_wire import Desk, WriteWire
 from steward.domain.repository import Repo
 from steward.domain.verdict import CommitChecks
@@ -39,33 +39,13 @@ def connect_write(
     return GitHubWrite(wire, source, clock)
 
 
-class GitHubWrite:
+class GitHubWrite(Watching):
     """The writing side of one server. Safe to use from several threads; close it, or use it in a `with`."""
 
     def __init__(self, wire: WriteWire, source: Source, clock: Clock) -> None:
-        self._wire = wire
         self._clock = clock
         self._desk = Desk(wire, source)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """End the connections."""
-        self._wire.close()
-
-    @property
-    def server(self) -> str:
-        """The API address, without a trailing slash."""
-        return str(self._wire.base)
+        super().__init__(wire, self._desk)
 
     def ensure_repository(
         self, login: str, name: str, *, marker: str, description: str, visibility: str
@@ -109,9 +89,9 @@ class GitHubWrite:
         """One by its number."""
         return write_pulls.pull(self._desk, repo_id, number)
 
-    def merge(self, repo_id: int, number: int, *, sha: str, title: str) -> Pull:
+    def merge(self, repo_id: int, number: int, *, sha: str, title: str, message: str = "") -> Pull:
         """Merge it at that commit. Raises MovedOn, Blocked."""
-        return write_pulls.merge(self._desk, repo_id, number, sha=sha, title=title)
+        return write_pulls.merge(self._desk, repo_id, number, sha=sha, title=title, message=message)
 
     def checks(self, repo_id: int, sha: str) -> CommitChecks:
         """Everything that was said of a commit."""
@@ -119,19 +99,16 @@ class GitHubWrite:
 
     def git_address(self, repo_id: int) -> tuple[str, str]:
         """Where git finds it by its present name, and the token."""
-        repo = self._desk.repo(repo_id)
-        token = self._desk.grant(repo_id).token
-        path = f"{quote(repo.owner_login, safe='')}/{quote(repo.name, safe='')}.git"
-        return f"{site(self._wire.base)}/{path}", token
+        return self.source(repo_id)
 
+    def ensure_secret(self, repo_id: int, name: str, value: str) -> Ensured:
+        """A secret of its workflows, sealed before it leaves."""
+        return write_settings.ensure_secret(self._desk, repo_id, name, value)
 
-def site(api: httpx.URL) -> str:
-    """The web address of a server by its API's: of github.com, of a tenant of ghe.com, of an Enterprise Server,
-    and of localhub, which answers with and without `/api/v3`. It is derived, never taken from an answer, for the
-    token goes there.
-    """
-    path = api.path.rstrip("/").removesuffix("/api/v3")
-    host = api.host
-    if host == "api.github.com" or (host.startswith("api.") and host.endswith(".ghe.com")):
-        host = host.removeprefix("api.")
-    return str(api.copy_with(host=host, path=path or "/")).rstrip("/")
+    def ensure_variable(self, repo_id: int, name: str, value: str) -> Ensured:
+        """A variable of its workflows."""
+        return write_settings.ensure_variable(self._desk, repo_id, name, value)
+
+    def mend(self, repo_id: int, setting: str, value: str) -> Ensured:
+        """One setting of its own, set right."""
+        return write_settings.mend(self._desk, repo_id, setting, value)

@@ -8,13 +8,13 @@ Source of the shapes: GitHub's REST reference, "Check runs", "Check suites", "Co
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
 import msgspec
 
-from steward.adapters.github.write_wire import PAGE, PAGES_MAX, Desk
+from steward.adapters.github.desk import PAGE, PAGES_MAX, moment
+from steward.adapters.github.write_wire import Desk
 from steward.domain.verdict import PASSING, Check, CommitChecks
 from steward.ports.errors import Unreachable
 
@@ -158,8 +158,8 @@ def _of_run(run: _Run) -> Check:
         run.status,
         run.conclusion,
         run.id,
-        _time(run.started_at),
-        _time(run.completed_at),
+        moment(run.started_at),
+        moment(run.completed_at),
         run.html_url or "",
         "\n".join(filter(None, (output.title, output.summary)))[:SUMMARY_MAX],
     )
@@ -174,8 +174,8 @@ def _of_status(one: _Status) -> Check:
         "completed" if done else "pending",
         one.state if done else None,
         one.id,
-        _time(one.created_at),
-        _time(one.updated_at) if done else None,
+        moment(one.created_at),
+        moment(one.updated_at) if done else None,
         one.target_url or "",
         (one.description or "")[:SUMMARY_MAX],
     )
@@ -276,12 +276,3 @@ def _named(listed: object, key: str) -> set[tuple[str, int | None]]:
             app = one.get(key)
             named.add((one["context"], app if isinstance(app, int) and app > 0 else None))
     return named
-
-
-def _time(text: str | None) -> datetime | None:
-    """A moment as GitHub writes it; None for what is none."""
-    try:
-        at = datetime.fromisoformat(text or "")
-    except ValueError:
-        return None
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at

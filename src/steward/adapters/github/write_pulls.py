@@ -10,9 +10,10 @@ from typing import Final
 import msgspec
 
 from steward.adapters.github.answer import Answer
+from steward.adapters.github.desk import PAGE, decode, words
 from steward.adapters.github.wire import Grant
 from steward.adapters.github.write_repos import ref_path, tip
-from steward.adapters.github.write_wire import PAGE, Desk, decode, words
+from steward.adapters.github.write_wire import Desk
 from steward.ports.building import Blocked, MovedOn, Pull
 from steward.ports.errors import Permanent, Transient, Unreachable
 
@@ -128,7 +129,7 @@ def _shown(one: _Pull) -> Pull:
     return Pull(one.number, one.html_url, state, one.head.sha, one.base.ref, sha, one.mergeable)
 
 
-def merge(desk: Desk, repo_id: int, number: int, *, sha: str, title: str) -> Pull:
+def merge(desk: Desk, repo_id: int, number: int, *, sha: str, title: str, message: str = "") -> Pull:
     """Merge it at that commit. Merged there already is as good. Raises MovedOn, Blocked."""
     before = pull(desk, repo_id, number)
     if (done := _decided(before, sha)) is not None:
@@ -136,6 +137,8 @@ def merge(desk: Desk, repo_id: int, number: int, *, sha: str, title: str) -> Pul
     if before.mergeable is None:
         raise Transient(f"GitHub has not yet worked out whether pull request {number} can be merged")
     body = {"sha": sha, "commit_title": title, "merge_method": _method(desk, repo_id)}
+    if message:
+        body["commit_message"] = message
     try:
         answer, grant = desk.change("PUT", repo_id, f"/pulls/{number:d}/merge", body)
     except Unreachable:

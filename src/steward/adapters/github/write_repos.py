@@ -14,8 +14,9 @@ from urllib.parse import quote
 import msgspec
 
 from steward.adapters.github.answer import Answer
+from steward.adapters.github.desk import read_repo, words
 from steward.adapters.github.wire import Grant, Tally
-from steward.adapters.github.write_wire import Desk, no_organisation, read_repo, words
+from steward.adapters.github.write_wire import Desk, no_organisation
 from steward.domain.repository import Repo
 from steward.ports.building import NameTaken
 from steward.ports.errors import Permanent, Unreachable

@@ -14,8 +14,9 @@ from urllib.parse import quote
 import msgspec
 
 from steward.adapters.github.answer import Answer
+from steward.adapters.github.desk import PAGE, PAGES_MAX, decode, words
 from steward.adapters.github.wire import Grant, Tally
-from steward.adapters.github.write_wire import PAGE, PAGES_MAX, Desk, Method, decode, words
+from steward.adapters.github.write_wire import Desk, Method
 from steward.ports.building import Ensured
 from steward.ports.errors import Unreachable
 
