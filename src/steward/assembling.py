@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,9 +13,11 @@ if TYPE_CHECKING:
     from steward.adapters.box import Bubblewrap
     from steward.adapters.clock import SystemClock
     from steward.app.driving import Drive
+    from steward.app.surveying import Surveying
     from steward.domain.agents import Role
     from steward.domain.spec import Template, TemplateRef
     from steward.ports.building import Agent, ForgeWrite, Templates
+    from steward.ports.watching import ForgeWatch
     from steward.settings import Loaded
     from steward.settings.model import BuildSection
 
@@ -116,6 +119,36 @@ def drive(
         resume=host.resume if local else nothing,
         # The sample's sites end with it; those of a real installation serve on.
         suspend=host.suspend if local and loaded.demo else nothing,
+    )
+
+
+def surveying(
+    loaded: Loaded,
+    clock: SystemClock,
+    forge: Callable[[], ForgeWatch],
+    drive: Callable[[], Drive] | None,
+) -> Surveying:
+    """What repositories are read with before they are taken in. Nothing is read here.
+
+    What checks say of a commit is asked with the builder's credential, where there is one.
+    """
+    from steward.adapters.deploy.probe import LifeProbe
+    from steward.adapters.git.shallow import ShallowTrees
+    from steward.adapters.scan import TreeScanner
+    from steward.app.surveying import Surveying
+    from steward.domain.verdict import Rule
+
+    build = loaded.settings.build
+    checks = None if drive is None else lambda repo_id, sha: drive().tools.forge().checks(repo_id, sha)
+    return Surveying(
+        trees=ShallowTrees(loaded.state_dir / "reading"),
+        scanner=TreeScanner(),
+        forge=forge,
+        workdir=loaded.state_dir / "scans",
+        checks=checks,
+        probe=cache(lambda: LifeProbe(clock)),
+        rule=Rule(deadline_s=build.checks_deadline_s, grace_s=build.checks_grace_s),
+        reserve=loaded.settings.sync.budget_reserve,
     )
 
 

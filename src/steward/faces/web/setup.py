@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
@@ -157,7 +158,7 @@ def _setup_page(
         status_code=failure.status if failure else 200,
         here="projects",
         failure=failure,
-        typed=typed or {},
+        typed=defaultdict(str, typed or {}),
         scans=asked.surveying is not None,
         **shown,
         **WORDS,
