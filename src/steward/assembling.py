@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from contextlib import ExitStack
     from subprocess import CompletedProcess
 
     from steward.adapters.box import Bubblewrap
     from steward.adapters.clock import SystemClock
+    from steward.adapters.github import Credential
     from steward.app.driving import Drive
     from steward.app.surveying import Surveying
     from steward.domain.agents import Role
@@ -125,10 +127,11 @@ def drive(
 def surveying(
     loaded: Loaded,
     clock: SystemClock,
-    forge: Callable[[], ForgeWatch],
+    closing: ExitStack,
+    address: Callable[[], tuple[str, Credential]],
     drive: Callable[[], Drive] | None,
 ) -> Surveying:
-    """What repositories are read with before they are taken in. Nothing is read here.
+    """What repositories are read with before they are taken in, with the observer's credential. Nothing is read here.
 
     What checks say of a commit is asked with the builder's credential, where there is one.
     """
@@ -139,11 +142,21 @@ def surveying(
     from steward.domain.verdict import Rule
 
     build = loaded.settings.build
+
+    def watching() -> ForgeWatch:
+        from steward.adapters.github.watch import connect_watch
+
+        url, credential = address()
+        reserve = loaded.settings.sync.budget_reserve
+        forge = connect_watch(url, credential=credential, clock=clock, budget_reserve=reserve)
+        closing.callback(forge.close)
+        return forge
+
     checks = None if drive is None else lambda repo_id, sha: drive().tools.forge().checks(repo_id, sha)
     return Surveying(
         trees=ShallowTrees(loaded.state_dir / "reading"),
         scanner=TreeScanner(),
-        forge=forge,
+        forge=cache(watching),
         workdir=loaded.state_dir / "scans",
         checks=checks,
         probe=cache(lambda: LifeProbe(clock)),

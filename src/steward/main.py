@@ -23,12 +23,10 @@ if TYPE_CHECKING:
     from steward.adapters.github import Credential
     from steward.app.application import Application
     from steward.app.driving import Drive
-    from steward.app.surveying import Surveying
     from steward.domain.credentials import Purpose
     from steward.faces.cli.asking import Answering
     from steward.ports import ForgeHooks, ForgeRead, ForgeRights, Notifier, Secret, Store
     from steward.ports.building import ForgeWrite
-    from steward.ports.watching import ForgeWatch
     from steward.settings import Loaded
     from steward.settings.model import GitHub
 
@@ -118,7 +116,9 @@ class Wiring:
             templates=assembling.templates(loaded) if _drives(loaded) else None,
             drive=drive,
             boxless=_boxless,
-            surveying=cache(lambda: self._survey(loaded, closing, drive)),
+            surveying=cache(
+                lambda: assembling.surveying(loaded, self.clock, closing, lambda: _address(loaded), drive)
+            ),
         )
 
     def _drive(self, loaded: Loaded, closing: ExitStack, command: str) -> Callable[[], Drive]:
@@ -140,21 +140,6 @@ class Wiring:
             return assembling.drive(loaded, self.clock, holder, cache(writing), Redaction(_secrets(loaded)))
 
         return cache(made)
-
-    def _survey(self, loaded: Loaded, closing: ExitStack, drive: Callable[[], Drive] | None) -> Surveying:
-        """What repositories are read with, with the observer's credential."""
-        from steward import assembling
-
-        def watching() -> ForgeWatch:
-            from steward.adapters.github.watch import connect_watch
-
-            url, credential = _address(loaded)
-            reserve = loaded.settings.sync.budget_reserve
-            forge = connect_watch(url, credential=credential, clock=self.clock, budget_reserve=reserve)
-            closing.callback(forge.close)
-            return forge
-
-        return assembling.surveying(loaded, self.clock, cache(watching), drive)
 
     def _connect(self, loaded: Loaded, closing: ExitStack) -> ForgeRead:
         from steward.adapters.github import connect
