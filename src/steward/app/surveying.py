@@ -12,7 +12,6 @@ from typing import Any, Final
 from steward.domain.needs import Demand, Evidence, Need, Origin, Purpose, Scan, Skipped, Sort
 from steward.domain.project import Project
 from steward.domain.setup import SELF_DEPLOY, Facts, plain_name
-from steward.domain.spec import ADOPTED
 from steward.domain.verdict import Check, Colour, CommitChecks, Rule, latest_checks, verdict
 from steward.ports import Clock, Permanent, Reads, Transient
 from steward.ports.building import Probe
@@ -163,9 +162,3 @@ def facts_of(view: Reads, project: Project, record: ScanRecord | None) -> Facts:
         colour=Colour(colour) if colour in set(Colour) else None,
         accepts=SELF_DEPLOY in waived,
     )
-
-
-def is_adopted(view: Reads, project_id: str) -> bool:
-    """Whether the project was made by somebody else, and adopted."""
-    spec = view.spec(project_id)
-    return spec is not None and spec.template.source == ADOPTED

@@ -74,4 +74,7 @@ def test_the_pages_speak_russian_and_a_viewer_can_change_nothing(here: Served) -
     assert "<h1>Импорт</h1>" in page.text
     assert 'type="checkbox"' not in page.text
     assert vera.post("/import", {"project": ["shop"]}).status_code == 403
-    assert "<form" not in vera.get("/projects/shop/setup").text.split("checklist-title")[1].split("</section>")[0]
+    assert (
+        "<form"
+        not in vera.get("/projects/shop/setup").text.split("checklist-title")[1].split("</section>")[0]
+    )

@@ -30,7 +30,15 @@ WAIVE: Final = "waive-"
 """How the fields begin that hold the reason why a name or a line is done without."""
 WORDS: Final = {
     name: getattr(setup_words, name)
-    for name in ("line_words", "fix_words", "entry_words", "demand_label", "scan_label", "yes_no", "taken_words")
+    for name in (
+        "line_words",
+        "fix_words",
+        "entry_words",
+        "demand_label",
+        "scan_label",
+        "yes_no",
+        "taken_words",
+    )
 }
 Text = Annotated[str, Form()]
 Json = dict[str, Any]
