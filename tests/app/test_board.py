@@ -14,6 +14,7 @@ from steward.domain.gates import GATES, waits_for
 from steward.domain.lifecycle import Who
 from steward.domain.people import Grant, Principal, Role, local, rights_of
 from steward.domain.status import Status, Trigger
+from steward.ports.hands import Score
 from steward.testing.world import ANYONE, World
 
 
@@ -151,10 +152,13 @@ def test_pages_are_stable_while_projects_come_in(world: World) -> None:
     assert [row["slug"] for row in more["rows"]] == ["bot", "shop"]
 
 
-@pytest.mark.parametrize("sort", ["slug", "status", "since", "updated", "owner"])
+@pytest.mark.parametrize("sort", ["slug", "status", "since", "updated", "owner", "readiness"])
 def test_every_order_shows_all_of_them_once(world: World, sort: str) -> None:
     world.commands().own("shop", "Anna")
     world.commands().archive("bot")
+    scored = [p.id for p in world.projects() if p.slug in ("api", "tickets")]
+    with world.store.writing() as tx:
+        tx.save_scores([Score(key, 40, (), world.clock.now().at) for key in scored])
     for order in (sort, f"-{sort}"):
         assert sorted(slugs(world, ("sort", order), ("limit", "2"))) == ["api", "blog", "shop", "tickets"]
 

@@ -12,6 +12,7 @@ from steward.adapters.store import open_store
 from steward.app.inbox import ATTEMPTS_MAX, Inbox, take_in
 from steward.app.service import OrganisationLoop
 from steward.domain.deliveries import Delivery, Hook
+from steward.domain.hands import Sender
 from steward.domain.repository import Unclear
 from steward.domain.rules import Rules
 from steward.ports import Permanent, RateLimited, Transient, Unreachable
@@ -322,3 +323,25 @@ def test_a_hook_that_was_deleted_is_to_be_checked_at_once(worked: Worked) -> Non
         hook = view.hook(7)
     assert hook is not None
     assert (hook.checked_at, "any more" in hook.failure) == (None, True)
+
+
+def test_a_push_is_kept_with_where_it_led_and_who_made_it(worked: Worked) -> None:
+    shop = worked.repo("shop")
+    sender = {"id": 77, "login": "eve", "type": "User"}
+    worked.arrives(
+        "push", {"ref": "refs/heads/main", "after": "c0ffee", "sender": sender, "repository": {"id": shop}}
+    )
+    worked.arrives("repository", {"action": "edited", "sender": sender, "repository": {"id": shop}})
+    push, edited = worked.deliveries()
+    assert (push.after, push.sender) == ("c0ffee", Sender(77, "eve", "User"))
+    assert (edited.after, edited.sender) == ("", None)
+    with worked.world.store.reading() as view:
+        assert view.senders(shop, ["c0ffee"]) == {"c0ffee": Sender(77, "eve", "User")}
+
+
+def test_pushes_to_our_own_branches_are_looked_at_and_to_others_are_not(worked: Worked) -> None:
+    shop = worked.repo("shop")
+    for ref in ("refs/heads/steward/op-1", "refs/heads/stewards", "refs/tags/steward/v1"):
+        worked.arrives("push", {"ref": ref, "repository": {"id": shop}})
+    assert worked.tick() == 1
+    assert [str(d.state) for d in worked.deliveries()] == ["done", "ignored", "ignored"]

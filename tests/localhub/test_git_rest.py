@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from localhub.gitstore import ZERO_SHA
+from localhub.gitstore import ZERO_SHA, NewCommit, Person
 from localhub.testing import Hub
 from tests.localhub import git_kit
 from tests.localhub.git_kit import as_base64, put_file, start_branch, tip, told
@@ -219,6 +219,33 @@ def test_comparison_of_branches(hub: Hub, http: httpx.Client) -> None:
     assert http.get(f"{base}/compare/{start}...main").json()["status"] == "ahead"
     assert http.get(f"{base}/compare/main...{start}").json()["status"] == "behind"
     assert http.get(f"{base}/compare/main...nowhere").status_code == 404
+
+
+def test_a_comparison_comes_in_pages_with_its_files_on_the_first(hub: Hub, http: httpx.Client) -> None:
+    hub.create("paged", auto_init=True)
+    start, git = tip(http, "paged"), hub.core.git(hub.repo("paged"))
+    ann = Person("Ann", "ann@acme.test")
+    made = git.commit([NewCommit(f"{n}", {f"{n}.txt": b"1"}, ann, 1_700_000_000 + n) for n in range(260)])
+    path, found = f"/repos/acme/paged/compare/{start}...{made[-1]}", []
+    for number, (count, files) in enumerate(((100, 260), (100, 0), (60, 0)), start=1):
+        page = http.get(path, params={"per_page": 100, "page": number})
+        assert (len(page.json()["commits"]), len(page.json()["files"])) == (count, files)
+        assert page.json()["total_commits"] == 260
+        assert ('rel="next"' in page.headers["link"]) is (number < 3)
+        found += [one["sha"] for one in page.json()["commits"]]
+    assert found == made
+    assert page.json()["commits"][0]["author"] is None, "an address proves no account"
+
+
+def test_an_author_is_an_account_by_its_own_address_alone(hub: Hub, http: httpx.Client) -> None:
+    hub.create("authors", auto_init=True)
+    put_file(http, "authors", "a.txt", "a")
+    author = http.get("/repos/acme/authors/commits/main").json()["author"]
+    assert (author["type"], author["login"] != "", author["id"] > 0) == ("User", True, True)
+    robot = Person("x", "49699333+dependabot[bot]@users.noreply.localhost")
+    hub.core.git(hub.repo("authors")).commit([NewCommit("b", {"b": b"1"}, robot, 1_800_000_000)])
+    author = http.get("/repos/acme/authors/commits/main").json()["author"]
+    assert (author["type"], author["login"], author["id"]) == ("Bot", "dependabot[bot]", 49_699_333)
 
 
 def test_git_objects_are_read(hub: Hub, http: httpx.Client) -> None:

@@ -134,7 +134,8 @@ def test_the_project_stands_alone(word: str) -> None:
 
 def test_there_is_no_code_path_that_deletes_a_repository() -> None:
     """Steward never deletes. Its clients send GET, POST for App tokens, changes of webhooks through one door, and
-    those of the builder through the doors of another; no door is the address of a repository.
+    those of the builder through the doors of another. What the one door at a repository's own address lets through,
+    and what it does not, tests/contract/forge/test_doors.py tries.
     """
     adapter = ROOT / "src" / "steward" / "adapters" / "github"
     changing = {}
@@ -150,8 +151,11 @@ def test_there_is_no_code_path_that_deletes_a_repository() -> None:
         "write_repos.py": {"POST"},
         "write_rules.py": {"POST", "PATCH", "PUT"},
         "write_pulls.py": {"POST", "PUT"},
+        "write_settings.py": {"POST", "PATCH", "PUT"},
     }
     sending = [path.name for path in adapter.rglob("*.py") if "._send(" in path.read_text()]
     assert sorted(sending) == ["hooks.py", "wire.py", "write_wire.py"]
+    changers = [path.name for path in adapter.rglob("*.py") if ".change(" in path.read_text()]
+    assert not {"watch.py", "compare.py", "desk.py"} & set(changers), "who watches changes nothing"
     users = [path.name for path in adapter.rglob("*.py") if re.search(r"\.post\(", path.read_text())]
     assert users == ["app.py"]

@@ -82,9 +82,13 @@ class Board:
                 "phases": [{"phase": phase.value, **_counts(phase, shown)} for phase in Phase],
                 "rows": [cards[project.id] for project, _ in rows],
                 "sort": wanted.sort,
-                "next": wanted.cursor(rows[-1][0]) if len(found) > len(rows) else None,
+                "next": self._cursor(view, wanted, rows[-1][0]) if len(found) > len(rows) else None,
                 "hidden": _hidden(tallies, shown),
             }
+
+    def _cursor(self, view: Reads, wanted: Filter, last: Project) -> str:
+        score = view.scores([last.id]).get(last.id) if wanted.order[0] == "readiness" else None
+        return wanted.cursor(last, None if score is None else score.percent)
 
     def counts(self) -> Json:
         """The numbers beside every page: projects, what waits for whoever asks, what is stale, incidents."""

@@ -135,15 +135,18 @@ class Filter:
             raise bad
         if self.order[0] == "status" and value not in set(Status):
             raise bad
+        if self.order[0] == "readiness" and value and not (value.isascii() and value.isdigit()):
+            raise bad
         return value, slug
 
-    def cursor(self, last: Project) -> str:
-        """The cursor of the page that begins after this project."""
+    def cursor(self, last: Project, percent: int | None = None) -> str:
+        """The cursor of the page that begins after this project; `percent` is its score, None without one."""
         values: Mapping[str, str] = {
             "status": last.status.value,
             "since": last.entered_at.astimezone(UTC).isoformat(timespec="microseconds"),
             "updated": last.updated_at.astimezone(UTC).isoformat(timespec="microseconds"),
             "owner": last.owner or "",
+            "readiness": "" if percent is None else str(percent),
         }
         packed = json.dumps([self.sort, values.get(self.order[0], ""), last.slug], separators=(",", ":"))
         return base64.urlsafe_b64encode(packed.encode()).decode().rstrip("=")

@@ -11,8 +11,8 @@ from steward.domain.incidents import Incident
 from steward.domain.project import Project
 from steward.domain.repository import Repository
 
-SORTS = ("slug", "status", "since", "updated", "owner")
-"""What projects can be sorted by; `status` is the order of a project's life."""
+SORTS = ("slug", "status", "since", "updated", "owner", "readiness")
+"""What projects can be sorted by; `status` is the order of a project's life, `readiness` the percent of its score."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +21,11 @@ class ProjectQuery:
 
     `phases` are those that faces show: of what was interrupted, where something was. `owner` "" means
     without an owner. `entered_before`: in their status since before then. `waiting`: only these statuses,
-    by organisation. Sorted by `sort` (see SORTS) and then by slug; the list goes on after the project
-    `after_slug`, whose value of `sort` is `after` (not needed where that is the slug).
+    by organisation. `held`: with a standing hold, or without one.
+    `ready_below` and `ready_from`: with a score below that percent, at or above it; those without a score match
+    neither. Sorted by `sort` (see SORTS) and then by slug; the list goes on after the project
+    `after_slug`, whose value of `sort` is `after` (not needed where that is the slug). By `readiness`, what has no
+    score comes last in either direction, and its value is "".
     """
 
     statuses: Collection[str] = ()
@@ -38,6 +41,9 @@ class ProjectQuery:
     sort: str = "slug"
     descending: bool = False
     after: str = ""
+    held: bool | None = None
+    ready_below: int | None = None
+    ready_from: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -374,7 +374,7 @@ def test_a_patch_gives_exactly_the_tree(bench: Bench, trees: list[dict[str, tupl
 
 
 @pytest.mark.soak
-@settings(LAW, max_examples=400)
+@settings(LAW, max_examples=150)
 @given(trees=st.lists(FILES, min_size=2, max_size=4))
 def test_a_patch_gives_exactly_the_tree_at_length(
     bench: Bench, trees: list[dict[str, tuple[str, bytes]]]

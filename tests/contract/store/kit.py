@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from steward.adapters.store.store import SqlStore
+from steward.domain.hands import Entry, EntryKind, Hold, Reason, Watch
 from steward.domain.incidents import Incident
 from steward.domain.instant import Instant
 from steward.domain.journal import Event, Notice
@@ -15,7 +16,8 @@ from steward.domain.project import Look, Organisation, Project, Tracked
 from steward.domain.repository import Presence, Repo, Repository
 from steward.domain.spec import Estimate, Proof, Release, Spec, TemplateRef, Update
 from steward.domain.status import Status
-from steward.ports import AgentRun
+from steward.ports import AgentRun, Writes
+from steward.ports.hands import Patch, ScanRecord, Score
 
 NOW = datetime(2026, 11, 24, 9, 30, 0, 123456, tzinfo=UTC)
 BOOT = "boot-1"
@@ -154,3 +156,55 @@ def run(name: str, project_id: str = "id-shop", **more: Any) -> AgentRun:
         name, project_id, "op-1", "developer", "starter", "completed", NOW, after(30), 0.25, "agent"
     )
     return replace(made, **more)
+
+
+def entry(after: str | None = "b", **more: Any) -> Entry:
+    """A push of ours to the default branch, from `a`."""
+    return replace(Entry(1, "main", EntryKind.PUSH, "a", after, NOW, "operation:op-1"), **more)
+
+
+def hold(project_id: str = "id-shop", **more: Any) -> Hold:
+    """A hold for a foreign push."""
+    made = Hold(
+        project_id, 1, Reason.FOREIGN, "Eve pushed", NOW, "watch", {"tip": "c0ffee", "ветка": [1, None]}
+    )
+    return replace(made, **more)
+
+
+def watch(repository_id: int = 1, project_id: str = "id-shop", **more: Any) -> Watch:
+    """What is watched of a repository, every field filled."""
+    made = Watch(
+        repository_id,
+        project_id,
+        "main",
+        {"main": "a", "steward/op-1": "b"},
+        after(1),
+        after(2),
+        ("web", "do-not-touch"),
+        True,
+        {"visibility": "private", "rule": True},
+        {"visibility": "public", "rule": None},
+    )
+    return replace(made, **more)
+
+
+def patch(text: str = "+a line\n", project_id: str = "id-shop", **more: Any) -> Patch:
+    """Unpushed work of an agent."""
+    return replace(Patch(project_id, "op-1", 2, "c0ffee", text, NOW, "it was stopped"), **more)
+
+
+def scan(project_id: str = "id-shop", **more: Any) -> ScanRecord:
+    """A scan that was asked for."""
+    return replace(ScanRecord(project_id, 1, "queued", "user:anna", NOW), **more)
+
+
+def keep_hands(tx: Writes) -> None:
+    """Something of hands off in each of its tables."""
+    tx.enter(entry())
+    tx.enter(entry(None, kind=EntryKind.MERGE, head="b", pull=7, made=False, operation_id="op-1"))
+    tx.save_hold(hold())
+    tx.save_hold(hold(reason=Reason.PAUSED, lifted_at=after(1), lifted_by="user:anna", exit="resume"))
+    tx.save_watch(watch())
+    tx.keep_patch(patch())
+    tx.save_scan(scan(state="done", done_at=after(3), result={"needs": ["лавка"]}))
+    tx.save_scores([Score("id-shop", 67, ("owner", "checks"), NOW)])

@@ -34,6 +34,7 @@ from tests.contract.store.kit import (
     estimate,
     happened,
     incident,
+    keep_hands,
     look,
     notice,
     operation,
@@ -112,6 +113,7 @@ def build(tx: Writes) -> None:
     tx.save_vault_key(WrappedKey("id-shop", 1, "m1", b"\x00wrapped"))
     tx.save_vault_waiver(Waiver("id-shop", "OLD_KEY", "not used", "user:anna", NOW))
     tx.add_vault_uses([Use("id-shop", "API_KEY", "deploy", "operation:1", NOW)])
+    keep_hands(tx)
 
 
 def tables(store: SqlStore) -> dict[str, list[Any]]:

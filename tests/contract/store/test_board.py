@@ -15,11 +15,13 @@ from steward.adapters.store.rows import project_row
 from steward.adapters.store.schema import metadata, projects
 from steward.adapters.store.store import SqlStore
 from steward.adapters.store.view import written_columns
+from steward.domain.hands import Hold, Reason
 from steward.domain.lifecycle import Move, Position, phase_shown
 from steward.domain.project import Management, Project
 from steward.domain.repository import Presence
 from steward.domain.status import INTERRUPTIONS, Phase, Status, Trigger
-from steward.ports import SORTS, ProjectQuery, Tally
+from steward.ports import SORTS, ProjectQuery, Tally, Writes
+from steward.ports.hands import Score
 from tests.contract.store.kit import after, connect, incident, lost, project, record, row
 
 
@@ -90,8 +92,63 @@ def test_every_order_is_paged_without_a_gap_or_a_repeat(filled: SqlStore, sort: 
 
 def test_equal_values_are_in_the_order_of_slugs_either_way(filled: SqlStore) -> None:
     assert slugs(filled, sort="owner", descending=True) == ["ant", "dog", "bee", "cat", "eel", "fox"]
-    assert set(SORTS) == {*ORDERS, "updated"}
+    assert set(SORTS) == {*ORDERS, "updated", "readiness"}
     assert slugs(filled, sort="updated") == ORDERS["slug"]
+
+
+def score(tx: Writes, **percents: int) -> None:
+    """Give projects scores, by slug."""
+    tx.save_scores([Score(f"id-{slug}", percent, (), after(0)) for slug, percent in percents.items()])
+
+
+def test_by_readiness_what_has_no_score_comes_last_either_way(filled: SqlStore) -> None:
+    with filled.writing() as tx:
+        score(tx, dog=80, ant=100, cat=80, fox=0)
+        percents = {
+            key: found.percent for key, found in tx.scores([f"id-{s}" for s in ORDERS["slug"]]).items()
+        }
+    orders = {
+        False: ["fox", "cat", "dog", "ant", "bee", "eel"],
+        True: ["ant", "cat", "dog", "fox", "bee", "eel"],
+    }
+    for descending, whole in orders.items():
+        assert slugs(filled, sort="readiness", descending=descending) == whole
+        paged: list[str] = []
+        for _ in range(6):
+            last = paged[-1] if paged else ""
+            value = str(percents.get(f"id-{last}", ""))
+            paged += slugs(
+                filled, sort="readiness", descending=descending, after=value, after_slug=last, limit=1
+            )
+        assert paged == whole
+        assert slugs(filled, sort="readiness", descending=descending, after_slug="eel") == []
+    assert slugs(filled, sort="readiness", text="a") == ["cat", "ant"], "a text is sought in the same list"
+
+
+def test_projects_are_found_by_their_score_and_by_what_holds_them(filled: SqlStore) -> None:
+    with filled.writing() as tx:
+        score(tx, dog=80, ant=100, cat=79, fox=0)
+        tx.save_hold(Hold("id-cat", 1, Reason.FOREIGN, "someone pushed", after(0), "watch"))
+        tx.save_hold(Hold("id-cat", 1, Reason.PAUSED, "wait", after(0), "user:anna"))
+        gone = Hold("id-dog", 2, Reason.PAUSED, "wait", after(0), "user:anna", lifted_at=after(1))
+        tx.save_hold(gone)
+    assert slugs(filled, ready_below=80) == ["cat", "fox"]
+    assert slugs(filled, ready_from=80) == ["ant", "dog"]
+    assert slugs(filled, ready_from=79, ready_below=100) == ["cat", "dog"]
+    assert slugs(filled, held=True) == ["cat"]
+    assert slugs(filled, held=False) == ["ant", "bee", "dog", "eel", "fox"]
+    assert slugs(filled, held=True, ready_from=80) == []
+    assert slugs(filled, ready_from=79, sort="readiness", descending=True) == ["ant", "dog", "cat"]
+    assert slugs(filled, ready_from=50, sort="readiness", text="a") == ["cat", "ant"]
+    with filled.reading() as view:
+        assert [t.number for t in view.tallies(ProjectQuery(held=True), after(0))] == [1]
+        assert view.troubled(ProjectQuery(ready_from=80), 5) == (0, [])
+        assert view.troubled(ProjectQuery(held=True), 5)[0] == 1
+        windows = view.windows(ProjectQuery(ready_below=80), 5)
+        assert {phase: len(found) for phase, found in windows.items()} == {
+            "production": 1,
+            "materialization": 1,
+        }
 
 
 def test_projects_are_counted_by_what_tells_them_apart(filled: SqlStore) -> None:

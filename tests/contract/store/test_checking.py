@@ -20,6 +20,7 @@ from tests.contract.store.kit import (
     estimate,
     happened,
     incident,
+    keep_hands,
     operation,
     project,
     record,
@@ -48,6 +49,7 @@ def fill(store: SqlStore) -> None:
         tx.save_release(release("abc"))
         tx.save_update(wanted("a cart"))
         tx.save_agent_run(run("run-1"))
+        keep_hands(tx)
     store.publish()
 
 
@@ -103,8 +105,14 @@ def test_what_cannot_be_read_is_named(store: SqlStore, store_url: str) -> None:
         tx._write(text("UPDATE releases SET made_at = 'soon'"))
         tx._write(text("UPDATE updates SET asked_at = 'soon'"))
         tx._write(text("UPDATE agent_runs SET started_at = 'soon'"))
+        tx._write(text("UPDATE ledger SET before = 'x' WHERE NOT made"))
+        tx._write(text("UPDATE holds SET evidence = '{'"))
+        tx._write(text("UPDATE watches SET tips = ''"))
+        tx._write(text("UPDATE patches SET at = 'soon'"))
+        tx._write(text("UPDATE scans SET result = '{'"))
+        tx._write(text("UPDATE scores SET unmet = '['"))
     found = words(store_url)
-    assert len(found) == 8
+    assert len(found) == 14
     assert "the project shop" in found[0]
     assert "the repository 2" in found[1]
     assert "the operation op-1" in found[2]
@@ -185,16 +193,31 @@ def test_no_read_of_a_beat_goes_through_a_whole_table(tmp_path: Path) -> None:
         view.outbox_due(NOW, 5)
         view.outbox_counts()
         view.setting("x")
+        view.watches([1])
+        view.watched_projects(1)
+        view.ledger(1)
+        view.ledger(1, "main")
+        view.holds("id-shop")
+        view.holds("id-shop", lifted=True)
+        view.hold(1)
+        view.standing_holds(["id-shop"])
+        view.foreign_holds(1)
+        view.senders(1, ["a"], "main")
+        view.patches("id-shop")
+        view.scan("id-shop")
+        view.scans(["queued", "running"])
+        view.scores(["id-shop"])
         raw.set_trace_callback(None)
         for statement in asked:
             plans += [(plan[3], statement) for plan in raw.execute(f"EXPLAIN QUERY PLAN {statement}")]
     store.close()
-    assert len(asked) >= 28
+    assert len(asked) >= 42
     assert [
         (plan, statement) for plan, statement in plans if plan.startswith("SCAN") and not _small(plan)
     ] == []
     whole_organisation = [plan for plan, _ in plans if plan.endswith("(organisation_id=?)")]
     assert sorted({plan.split(" INDEX ")[1].split()[0] for plan in whole_organisation}) == [
+        "ix_holds_foreign",  # those alone
         "ix_looks_organisation",  # newest first, up to a limit
         "ix_repositories_digests",  # the digests themselves
         "ix_repositories_held",
@@ -205,4 +228,5 @@ def test_no_read_of_a_beat_goes_through_a_whole_table(tmp_path: Path) -> None:
 
 def _small(plan: str) -> bool:
     """Whether a scan is of given values, of a subquery, or of an index that holds only what is sought."""
-    return "VIRTUAL TABLE" in plan or "ix_look_requests_waiting" in plan or "ix_outbox_state" in plan
+    small = ("VIRTUAL TABLE", "ix_look_requests_waiting", "ix_outbox_state", "uq_holds_standing")
+    return any(name in plan for name in small)

@@ -7,12 +7,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select, union, union_all
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select, text, union, union_all
 
 from steward.adapters.store.journal_rows import incident_from
 from steward.adapters.store.journal_views import WORST_FIRST
 from steward.adapters.store.rows import REPOSITORY_WIDTH, project_from, repository_from
 from steward.adapters.store.schema import incidents, organisations, projects, repositories
+from steward.adapters.store.schema_hands import STANDS, holds, scores
 from steward.adapters.store.values import stamp
 from steward.adapters.store.view import View, among
 from steward.domain.incidents import Incident
@@ -33,6 +34,9 @@ _SORTED_BY: Final[dict[str, ColumnElement[Any]]] = {
     "updated": _p.updated_at,
     "owner": _owner,
 }
+_UNSCORED: Final = {False: 101, True: -1}
+"""What stands for a score that is not there, by whether the order descends: it sorts behind every percent."""
+_HELD: Final = select(holds.c.project_id).where(text(STANDS))
 _UNRESOLVED: Final = _i.state.in_(["open", "acknowledged"])
 _UNSEEN: Final = [str(presence) for presence in Presence if presence is not Presence.SEEN]
 
@@ -85,12 +89,32 @@ def _conditions(query: ProjectQuery) -> list[ColumnElement[bool]]:
             for key, statuses in query.waiting.items()
         )
         conditions.append(or_(false(), *waiting))
+    if query.held is not None:
+        conditions.append(_p.id.in_(_HELD) if query.held else _p.id.not_in(_HELD))
+    if query.ready_below is not None or query.ready_from is not None:
+        conditions.append(_scored(query.ready_from, query.ready_below))
     if query.text:
         sought = query.text.lower()
         conditions.append(
             or_(*(c.contains(sought, autoescape=True) for c in (_p.slug, _p.title_key, _r.full_name_key)))
         )
     return conditions
+
+
+def _asks_more(query: ProjectQuery) -> bool:
+    """Whether anything besides the projects' own columns decides."""
+    return bool(query.text) or not (query.held is query.ready_below is query.ready_from is None)
+
+
+def _scored(lowest: int | None, below: int | None) -> ColumnElement[bool]:
+    """Whether the project's score is in these bounds."""
+    own = scores.alias().c  # the list itself may be sorted by the same table
+    bounds = [own.project_id == _p.id]
+    if lowest is not None:
+        bounds.append(own.percent >= lowest)
+    if below is not None:
+        bounds.append(own.percent < below)
+    return select(own.percent).where(*bounds).exists()
 
 
 def _within(query: ProjectQuery, *columns: Any) -> Select[Any]:
@@ -105,7 +129,7 @@ def _after(query: ProjectQuery) -> list[ColumnElement[bool]]:
         return []
     if query.sort == "slug":
         return [_p.slug < query.after_slug if query.descending else _p.slug > query.after_slug]
-    column, value = _SORTED_BY[query.sort], _value(query)
+    column, value = _sorted_by(query), _value(query)
     beyond = column < value if query.descending else column > value
     return [or_(beyond, and_(column == value, _p.slug > query.after_slug))]
 
@@ -114,11 +138,26 @@ def _value(query: ProjectQuery) -> Any:
     """The sort value after which the list goes on, as the database compares it."""
     if query.sort == "status":
         return list(Status).index(Status(query.after))
+    if query.sort == "readiness":
+        return int(query.after) if query.after else _UNSCORED[query.descending]
     return query.after
 
 
+def _sorted_by(query: ProjectQuery) -> ColumnElement[Any]:
+    if query.sort == "readiness":
+        return func.coalesce(scores.c.percent, _UNSCORED[query.descending])
+    return _SORTED_BY[query.sort]
+
+
+def _with_sorted(query: ProjectQuery, statement: Select[Any]) -> Select[Any]:
+    """The statement over projects, with what they are sorted by where that is not theirs."""
+    if query.sort != "readiness":
+        return statement
+    return statement.outerjoin(scores, scores.c.project_id == _p.id)
+
+
 def _order(query: ProjectQuery) -> list[ColumnElement[Any]]:
-    column = _SORTED_BY[query.sort]
+    column = _sorted_by(query)
     first = column.desc() if query.descending else column.asc()
     return [first] if query.sort == "slug" else [first, _p.slug.asc()]
 
@@ -129,15 +168,16 @@ class BoardReads(View):
     def projects(self, query: ProjectQuery) -> list[Found]:
         """Those that match, sorted, with their repositories."""
         # The keys are sorted alone: whole rows would be many times as much to sort.
-        keys = _within(query, _p.id).where(*_after(query)).order_by(*_order(query)).limit(query.limit)
-        statement = joined().where(_p.id.in_(keys)).order_by(*_order(query))
+        within = _with_sorted(query, _within(query, _p.id))
+        keys = within.where(*_after(query)).order_by(*_order(query)).limit(query.limit)
+        statement = _with_sorted(query, joined()).where(_p.id.in_(keys)).order_by(*_order(query))
         return [pair_from(row) for row in self._all(statement)]
 
     def tallies(self, query: ProjectQuery, aged_before: datetime) -> list[Tally]:
         """Those that match, counted by what tells them apart."""
-        # Without a text one walk along an index counts; with one, `+ 0` keeps SQLite from taking that
-        # index to each row in turn.
-        home = _p.organisation_id + 0 if query.text else _p.organisation_id
+        # Where the projects alone are asked, one walk along an index counts; else `+ 0` keeps SQLite from
+        # taking that index to each row in turn.
+        home = _p.organisation_id + 0 if _asks_more(query) else _p.organisation_id
         alike = (home, _p.management, _p.phase, _p.status)
         aged = func.sum(case((_p.entered_at < stamp(aged_before), 1), else_=0))
         statement = _within(query, *alike, func.count(), aged).group_by(*alike)

@@ -19,6 +19,14 @@ from steward.adapters.store.building_rows import (
     update_from,
 )
 from steward.adapters.store.engine import Database, connect
+from steward.adapters.store.hand_rows import (
+    entry_from,
+    hold_from,
+    patch_from,
+    scan_from,
+    score_from,
+    watch_from,
+)
 from steward.adapters.store.journal_rows import event_from, incident_from, look_from, outgoing_from
 from steward.adapters.store.opening import EMPTY, refuse_unless_older, revision
 from steward.adapters.store.rows import organisation_from, project_from, repository_from
@@ -27,17 +35,23 @@ from steward.adapters.store.schema import (
     agent_runs,
     estimates,
     events,
+    holds,
     incidents,
+    ledger,
     looks,
     operation_log,
     operations,
     organisations,
     outbox,
+    patches,
     projects,
     releases,
     repositories,
+    scans,
+    scores,
     specs,
     updates,
+    watches,
 )
 from steward.domain.status import INTERRUPTIONS
 from steward.ports import SchemaMismatch
@@ -108,6 +122,12 @@ _READERS: Final[tuple[tuple[Table, Callable[[Any], object]], ...]] = (
     (releases, release_from),
     (updates, update_from),
     (agent_runs, run_from),
+    (ledger, entry_from),
+    (holds, hold_from),
+    (watches, watch_from),
+    (patches, patch_from),
+    (scans, scan_from),
+    (scores, score_from),
 )
 
 

@@ -26,10 +26,19 @@ from steward.adapters.store.hand_rows import (
 from steward.adapters.store.inbox_rows import sender_from
 from steward.adapters.store.rows import tracked_from
 from steward.adapters.store.schema import deliveries, projects, repositories
-from steward.adapters.store.schema_hands import STANDS, holds, ledger, patches, scans, scores, watches
+from steward.adapters.store.schema_hands import (
+    FOREIGN,
+    STANDS,
+    holds,
+    ledger,
+    patches,
+    scans,
+    scores,
+    watches,
+)
 from steward.adapters.store.values import stamp
 from steward.adapters.store.view import View, among, replacing
-from steward.domain.hands import Entry, Hold, Reason, Sender, Watch
+from steward.domain.hands import Entry, Hold, Sender, Watch
 from steward.domain.project import Management, Tracked
 from steward.domain.status import Status
 from steward.ports import Conflict
@@ -45,6 +54,7 @@ _p, _r = projects.c, repositories.c
 _LEDGER, _HOLDS, _PATCHES, _SCANS, _SCORES = ledger, holds, patches, scans, scores
 
 _STANDS: Final = text(STANDS)
+_FOREIGN: Final = text(FOREIGN)
 _LISTED: Final = [column for column in scans.columns if column.name != "result"]
 
 
@@ -95,8 +105,8 @@ class HandReads(View):
 
     def foreign_holds(self, organisation_id: int) -> list[Hold]:
         """Those that stand for a foreign move of a default branch, oldest first."""
-        mine = (_h.organisation_id == organisation_id, _STANDS, _h.reason == Reason.FOREIGN.value)
-        return list(map(hold_from, self._all(select(holds).where(*mine).order_by(_h.id))))
+        mine = (_h.organisation_id == organisation_id, _FOREIGN)
+        return [hold_from(row) for row in self._all(select(_HOLDS).where(*mine).order_by(_h.id))]
 
     def senders(
         self, repository_id: int, shas: Collection[str], branch: str | None = None

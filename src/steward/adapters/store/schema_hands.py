@@ -19,6 +19,9 @@ from steward.adapters.store.schema_kit import (
 STANDS: Final = "lifted_at IS NULL"
 """Whether a hold stands, literally as the partial indexes say it: only then are they taken."""
 
+FOREIGN: Final = f"{STANDS} AND reason = 'foreign'"
+"""Whether a hold stands that lifts itself; likewise."""
+
 
 def _project(**options: Any) -> Column[Any]:
     return column("project_id", TEXT, ForeignKey("projects.id"), **options)
@@ -64,6 +67,7 @@ holds = Table(
 )
 index("uq_holds_standing", holds.c.project_id, holds.c.reason, where=STANDS, unique=True)
 index("ix_holds_project", holds.c.project_id, holds.c.id)
+index("ix_holds_foreign", holds.c.organisation_id, holds.c.id, where=FOREIGN)
 
 watches = Table(
     "watches",
@@ -121,10 +125,9 @@ scores = Table(
     column("percent", BIG),
     column("unmet", TEXT),
     column("at", TEXT),
+    # One is looked up for every project that is sorted by it: in the key itself.
+    sqlite_with_rowid=False,
 )
-index("ix_scores_percent", scores.c.percent, scores.c.project_id)
-# A score is looked up for every project that is sorted: from this index alone.
-index("ix_scores_project", scores.c.project_id, scores.c.percent)
 
 _ENTERED: Final = "an entry of the ledger is changed only until it is made, and never taken out"
 _KEPT: Final = ("id", "repository_id", "branch", "kind", "at", "by", "head", "pull", "operation_id")

@@ -120,6 +120,7 @@ def _holds() -> None:
     stands = "lifted_at IS NULL"
     _index("uq_holds_standing", "holds", "project_id", "reason", where=stands, unique=True)
     _index("ix_holds_project", "holds", "project_id", "id")
+    _index("ix_holds_foreign", "holds", "organisation_id", "id", where=f"{stands} AND reason = 'foreign'")
 
 
 def _watches() -> None:
@@ -168,6 +169,5 @@ def _scans() -> None:
         *_text("unmet", "at"),
         *_key("scores", "project_id"),
         *_refers("scores", "project_id", "projects.id"),
+        sqlite_with_rowid=False,
     )
-    _index("ix_scores_percent", "scores", "percent", "project_id")
-    _index("ix_scores_project", "scores", "project_id", "percent")
