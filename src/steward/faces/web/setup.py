@@ -15,7 +15,9 @@ from steward.app.adopting import Adopting, Wanted
 from steward.app.errors import Invalid, Stale
 from steward.app.setup import ENTERING, ROWS
 from steward.domain.lifecycle import Refused
+from steward.domain.needs import Sort
 from steward.domain.people import Right
+from steward.domain.vault import Place
 from steward.faces import setup_words
 from steward.faces.http.failures import failure_of
 from steward.faces.http.guard import GuardedRoute, needs
@@ -126,6 +128,31 @@ def adopt(request: Request, slug: str, form: Posted) -> Response:
     return RedirectResponse(f"/projects/{slug}", status_code=303)
 
 
+@router.post("/projects/{slug}/setup/secret")
+@needs(Right.WRITE)
+def keep(request: Request, slug: str, name: Text, value: Text = "", act: Text = "set") -> Response:
+    """Set one needed value, or have it generated; it is never shown again, not even where it is refused."""
+    asked, secrets = _setup(request), _secrets(request)
+    need = next((one for one in asked.scan(slug)["needs"] if one["name"] == name), None)
+    try:
+        if need is None or secrets is None:
+            raise Invalid(_("nothing asks for that name"), _("Look at the checklist as it is now."))
+        places = frozenset(Place(one) for one in need["purposes"]) or frozenset({Place.RUN})
+        if act == "generate":
+            secrets.generate(slug, name, places=places)
+        else:
+            secrets.set(slug, name, value, Sort(need["sort"]), places)
+    except (Refused, Invalid, Stale, Permanent) as refusal:
+        return _setup_page(request, slug, refusal)
+    return _back(slug)
+
+
+def _secrets(request: Request) -> Any:
+    """What keeps values; None where this Steward keeps none."""
+    made = getattr(site(request).app, "secrets", None)
+    return made(principal_of(request)) if made is not None else None
+
+
 def _version(typed: dict[str, str]) -> int:
     try:
         return int(typed.get("version", ""))
@@ -167,6 +194,7 @@ def _setup_page(
         here="projects",
         failure=failure,
         typed=defaultdict(str, typed or {}),
+        keeps=_secrets(request) is not None,
         scans=asked.surveying is not None,
         **shown,
         **WORDS,
