@@ -132,11 +132,12 @@ def adopt(request: Request, slug: str, form: Posted) -> Response:
 @needs(Right.WRITE)
 def keep(request: Request, slug: str, name: Text, value: Text = "", act: Text = "set") -> Response:
     """Set one needed value, or have it generated; it is never shown again, not even where it is refused."""
-    asked, secrets = _setup(request), _secrets(request)
-    need = next((one for one in asked.scan(slug)["needs"] if one["name"] == name), None)
+    secrets = _secrets(request)
+    need = next((one for one in _setup(request).scan(slug)["needs"] if one["name"] == name), None)
+    if need is None or secrets is None:
+        strange = Invalid(_("nothing asks for that name"), _("Look at the checklist as it is now."))
+        return _setup_page(request, slug, strange)
     try:
-        if need is None or secrets is None:
-            raise Invalid(_("nothing asks for that name"), _("Look at the checklist as it is now."))
         places = frozenset(Place(one) for one in need["purposes"]) or frozenset({Place.RUN})
         if act == "generate":
             secrets.generate(slug, name, places=places)
