@@ -42,6 +42,9 @@ CHANGING: Final = (409, 413)
 WITH_BODY: Final = (400, 415)
 MORE: Final[dict[str, tuple[int, ...]]] = {
     "/api/v1/projects": (404,),
+    "/api/v1/setup": (404,),
+    "/api/v1/setup/take-in": (404,),
+    "/api/v1/projects/{reference}/adopt": (502,),
     "/api/v1/template": (409,),
     "/api/v1/events": (404,),
     "/api/v1/tokens": (404,),

@@ -97,9 +97,9 @@ def show_scan(request: Request, reference: Reference) -> Json:
 
 @router.post("/projects/{reference}/scan", response_model=Scan, status_code=202)
 @needs(Right.WRITE)
-def scan_project(request: Request, reference: Reference) -> Json:
+def scan_project(request: Request, reference: Reference, expecting: Expected) -> Json:
     """Have a repository scanned; what was found before stands until then."""
-    return setup(request).ask(reference)
+    return setup(request, expecting).ask(reference)
 
 
 @router.post("/projects/{reference}/adopt", response_model=Project)
