@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -32,11 +32,11 @@ def surveyed(tmp_path: Path) -> Iterator[Surveyed]:
     store.close()
 
 
-def take_in(surveyed: Surveyed, name: str = "shop", **files: bytes | None) -> int:
+def take_in(surveyed: Surveyed, files: Mapping[str, bytes | None] | None = None) -> int:
     """A repository that is asked to be driven, and scanned."""
-    repo_id = surveyed.repository(name, {**PLAIN, **files})
+    repo_id = surveyed.repository("shop", {**PLAIN, **(files or {})})
     surveyed.beat()
-    surveyed.setting_up().take_in([name])
+    surveyed.setting_up().take_in(["shop"])
     surveyed.scan_all()
     return repo_id
 
@@ -326,7 +326,7 @@ def test_red_checks_of_the_tip_and_a_tip_that_moved_on_do_not_support_verified(s
 
 
 def test_required_names_are_set_or_waived_with_a_reason_first(surveyed: Surveyed) -> None:
-    take_in(surveyed, **{".env.example": b"MAIL_KEY=\nMAP_KEY=\n"})
+    take_in(surveyed, {".env.example": b"MAIL_KEY=\nMAP_KEY=\n"})
     with pytest.raises(Refused, match="MAIL_KEY, MAP_KEY"):
         surveyed.setting_up().adopt("shop", Wanted(owner="anna"))
     surveyed.keep("shop", "MAIL_KEY")
@@ -345,7 +345,7 @@ def test_what_has_neither_checks_nor_a_deploy_file_is_adopted_without_for_a_reas
     surveyed: Surveyed,
 ) -> None:
     surveyed.build.conclude = lambda _files: None
-    take_in(surveyed, **{WORKFLOW: None, "compose.yaml": None})
+    take_in(surveyed, {WORKFLOW: None, "compose.yaml": None})
     codes = [line["code"] for line in surveyed.checklist("shop")["lines"] if line["stands"]]
     assert codes == ["owner", "ci", "deploy"]
     waive = {"ci": "a toy", "deploy": "people do that"}
@@ -354,7 +354,7 @@ def test_what_has_neither_checks_nor_a_deploy_file_is_adopted_without_for_a_reas
 
 
 def test_one_that_deploys_by_itself_is_shown_and_must_be_accepted(surveyed: Surveyed) -> None:
-    take_in(surveyed, **{WORKFLOW: b"on: push\njobs: deploy"})
+    take_in(surveyed, {WORKFLOW: b"on: push\njobs: deploy"})
     line = next(one for one in surveyed.checklist("shop")["lines"] if one["code"] == "self_deploy")
     assert (line["state"], line["evidence"][0]["path"]) == ("missing", WORKFLOW)
     with pytest.raises(Refused, match="puts it live by itself"):

@@ -150,7 +150,7 @@ def scan(session: Session, reference: str, only: bool) -> None:
     "--accept-self-deploy", is_flag=True, help="Accept that a push to its default branch goes live by itself"
 )
 @click.pass_obj
-def adopt(session: Session, reference: str, **given: Any) -> None:
+def adopt(session: Session, /, reference: str, **given: Any) -> None:
     """Adopt a project; without words at a terminal the checklist is walked through."""
     from steward.app.adopting import Wanted
 
