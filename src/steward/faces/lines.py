@@ -251,6 +251,15 @@ def _release(words: Callable[[Any, str], str]) -> Callable[[Json], str]:
     return lambda data: words(data.get("number"), str(data.get("commit") or "")[:COMMIT_SHOWN])
 
 
+def _scanned(data: Json) -> str:
+    if data.get("outcome") == "failed":
+        return _("the scan failed")
+    found = counted(
+        "scanned: {n} name is needed", "scanned: {n} names are needed", int(data.get("required") or 0)
+    )
+    return found + (", " + _("it deploys by itself") if data.get("self_deploys") else "")
+
+
 def _name(data: Json) -> str:
     return str(data.get("full_name", ""))
 
@@ -335,6 +344,7 @@ WORDS: Final[dict[str, Callable[[Json], str]]] = {
     Kind.UPDATE_ABANDONED: lambda data: _("update {number} was abandoned", number=data.get("number")),
     Kind.RULE_WAIVED: lambda data: _("does without the rule {rule}", rule=data.get("rule")),
     Kind.RULE_UNWAIVED: lambda data: _("the rule {rule} is asked for again", rule=data.get("rule")),
+    Kind.PROJECT_SCANNED: _scanned,
     Kind.PROJECT_HEALTH: lambda data: _("health: {now}", now=health_label(str(data.get("to", "")))),
     Kind.SECRET_SET: lambda data: (
         _("generated: {names}", names=_names(data))

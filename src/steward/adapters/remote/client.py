@@ -10,6 +10,7 @@ from steward.adapters.remote.commands import RemoteCommands
 from steward.adapters.remote.people import RemotePeople
 from steward.adapters.remote.readiness import RemoteReadiness
 from steward.adapters.remote.secrets import RemoteSecrets
+from steward.adapters.remote.setup import RemoteSetup
 from steward.adapters.remote.shapes import (
     AskedLook,
     AskedLooks,
@@ -58,6 +59,11 @@ class Remote:
     def readiness(self) -> RemoteReadiness:
         """What projects lack, and what they do without."""
         return RemoteReadiness(self.wire)
+
+    @property
+    def setup(self) -> RemoteSetup:
+        """What can be done about taking in."""
+        return RemoteSetup(self.wire)
 
     @property
     def deciding(self) -> RemoteDeciding:

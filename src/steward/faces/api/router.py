@@ -19,6 +19,7 @@ from steward.faces.api import (
     projects,
     readiness,
     secrets,
+    setup,
     syncs,
 )
 from steward.faces.api.describing import described
@@ -29,7 +30,19 @@ from steward.faces.http.hooks import router as inbound
 PREFIX: Final = "/api/v1"
 PARTS: Final = tuple(
     part.router
-    for part in (projects, building, readiness, secrets, incidents, events, syncs, lifecycle, hooks, people)
+    for part in (
+        projects,
+        building,
+        readiness,
+        secrets,
+        setup,
+        incidents,
+        events,
+        syncs,
+        lifecycle,
+        hooks,
+        people,
+    )
 )
 
 router = APIRouter(prefix=PREFIX, route_class=GuardedRoute, dependencies=[Depends(json_alone)])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     # For the types alone: importing any of these takes longer than the whole of `--help`.
+    from steward.app.adopting import Wanted
     from steward.app.application import Application
     from steward.app.describing import Wish
     from steward.app.keeping import Alphabet
@@ -108,6 +109,28 @@ class Readiness(Protocol):
     def waive(self, reference: str, code: str, reason: str) -> Json: ...
 
     def unwaive(self, reference: str, code: str) -> Json: ...
+
+
+class Setup(Protocol):
+    """What can be done about taking in; see `app.setup` and `app.adopting`."""
+
+    def checklist(self, reference: str) -> Json: ...
+
+    def scan(self, reference: str) -> Json: ...
+
+    def ask(self, reference: str) -> Json: ...
+
+    def take_in(
+        self, references: Sequence[str] = (), *, organisation: str = "", text: str = ""
+    ) -> list[Json]: ...
+
+    def progress(self) -> Json: ...
+
+    def table(
+        self, organisation: str = "", text: str = "", *, limit: int = 200, after: str = ""
+    ) -> list[Json]: ...
+
+    def adopt(self, reference: str, wanted: Wanted) -> Json: ...
 
 
 class Deciding(Protocol):
@@ -265,6 +288,9 @@ class Answering(Protocol):
     def readiness(self) -> Readiness: ...
 
     @property
+    def setup(self) -> Setup: ...
+
+    @property
     def deciding(self) -> Deciding: ...
 
     @property
@@ -312,6 +338,11 @@ class Local:
     def readiness(self) -> Readiness:
         """What projects lack, and what they do without."""
         return self.app.readiness(self.by)
+
+    @property
+    def setup(self) -> Setup:
+        """What can be done about taking in."""
+        return self.app.setup(self.by)
 
     @property
     def deciding(self) -> Deciding:

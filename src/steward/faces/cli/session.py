@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         Readiness,
         Restoring,
         Secrets,
+        Setup,
         Sync,
         Webhooks,
         Works,
@@ -191,6 +192,11 @@ class Session:
     def readiness(self) -> Readiness:
         """What projects lack, and what they do without."""
         return self.answering.readiness
+
+    @property
+    def setup(self) -> Setup:
+        """What can be done about taking in."""
+        return self.answering.setup
 
     @property
     def deciding(self) -> Deciding:
