@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from steward.adapters.github import Credential
     from steward.adapters.vault import KeptVault, MasterKeys
     from steward.app.driving import Drive
+    from steward.app.policy import Policy
     from steward.app.surveying import Surveying
     from steward.app.whose import Eyes
     from steward.domain.agents import Role
@@ -80,6 +81,15 @@ def signs(
         "pulse_every_s": notify.alive_every_s,
         "watching": cache(watching),
     }
+
+
+def policy(loaded: Loaded) -> Policy:
+    """What is asked of people beyond their rights."""
+    from steward.app.policy import Policy
+    from steward.domain.hands import HandsOff
+
+    asked = loaded.settings.policy
+    return Policy(asked.four_eyes, asked.deploy_asks, asked.budget_usd, HandsOff(asked.hands_off))
 
 
 def templates(loaded: Loaded) -> Templates:
@@ -167,14 +177,10 @@ def drive(
         eyes=_eyes(loaded, clock, forge, workshop, kept),
     )
     local = deploy.kind == "local"
-    return Drive(
-        tools,
-        engine,
-        at_once=build.at_once,
-        resume=host.resume if local else nothing,
-        # The sample's sites end with it; those of a real installation serve on.
-        suspend=host.suspend if local and loaded.demo else nothing,
-    )
+    resume = host.resume if local else nothing
+    # The sample's sites end with it; those of a real installation serve on.
+    suspend = host.suspend if local and loaded.demo else nothing
+    return Drive(tools, engine, at_once=build.at_once, resume=resume, suspend=suspend)
 
 
 def _eyes(

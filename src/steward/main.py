@@ -87,8 +87,6 @@ class Wiring:
 
         from steward import assembling
         from steward.app.application import Application
-        from steward.app.policy import Policy
-        from steward.domain.hands import HandsOff
         from steward.faces.cli.demo import LOGIN
 
         loaded.require_whole()
@@ -110,12 +108,7 @@ class Wiring:
             server=SAMPLE_SERVER if loaded.demo else loaded.settings.github.url,
             notifiers=_notifiers(loaded),
             holder=f"{command}, process {os.getpid()} on {gethostname()}",
-            policy=Policy(
-                four_eyes=loaded.settings.policy.four_eyes,
-                deploy_asks=loaded.settings.policy.deploy_asks,
-                budget_usd=loaded.settings.policy.budget_usd,
-                hands_off=HandsOff(loaded.settings.policy.hands_off),
-            ),
+            policy=assembling.policy(loaded),
             audit_kept=timedelta(days=loaded.settings.policy.audit_days),
             forge_hooks=cache(lambda: self._connect_hooks(loaded, closing)),
             webhook_secret=assembling.webhook_secret(loaded),

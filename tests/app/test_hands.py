@@ -181,7 +181,7 @@ def test_a_push_that_is_taken_back_holds_nothing_any_more(driven: Driven) -> Non
     known = driven.tip()
     driven.build.person_push(repo(driven), "main", {"oops.md": b"1"})
     noticed(driven)
-    assert hold(driven)
+    assert hold(driven).words == "anna pushed 1 commit to main"
     driven.build.person_force_push(repo(driven), "main", onto=known)
     noticed(driven)
     assert holds(driven) == []
@@ -268,8 +268,7 @@ def test_a_policy_that_only_tells_holds_nothing_and_says_so(driven: Driven) -> N
 def test_a_policy_that_continues_waits_for_green_checks_of_that_commit(driven: Driven) -> None:
     lived(driven)
     hands(driven).policy_of("shop", HandsOff.CONTINUE)
-    words = {"": None}
-    driven.build.conclude = lambda files: "success" if "notes.md" not in files else words[""] or ""
+    driven.build.conclude = lambda files: "" if "notes.md" in files else "success"
     driven.build.person_push(repo(driven), "main", {"notes.md": b"by hand"})
     noticed(driven)
     noticed(driven)
@@ -471,9 +470,8 @@ def test_a_way_that_is_none_is_refused_with_those_there_are(driven: Driven) -> N
 def test_a_github_that_does_not_answer_says_nothing_and_is_asked_again(driven: Driven) -> None:
     lived(driven)
     driven.build.person_push(repo(driven), "main", {"notes.md": b"by hand"})
-    driven.build.fail_with = (
-        {"heads": [Unreachable("no answer")]} if hasattr(driven.build, "fail_with") else {}
-    )
+    driven.build.fail("heads", error=Unreachable("no answer"))
     noticed(driven)
+    assert holds(driven) == [], "silence says nothing"
     noticed(driven)
     assert hold(driven).reason is Reason.FOREIGN

@@ -27,13 +27,13 @@ from steward.domain.verdict import Rule, Verdict, verdict
 from steward.ports import Lease, Reads, Store, Writes
 from steward.ports.engine import Lane
 from steward.testing.engine import Crashed, InlineEngine
+from steward.testing.gate import Gate
 from steward.testing.tools import (
     FakeAgent,
     FakeDeployer,
     FakeProbe,
     FakeTemplates,
     FakeWorkshop,
-    Gate,
     GatedForge,
 )
 from steward.testing.world import World

@@ -15,7 +15,8 @@ from steward.testing.branches import BUILDER, NOWHERE, Pushed, account
 from steward.testing.building import FakeForgeWrite
 from steward.testing.clock import FakeClock
 from steward.testing.forge import FakeForge
-from steward.testing.tools import Gate, GatedForge
+from steward.testing.gate import Gate
+from steward.testing.tools import GatedForge
 
 
 class Scene:

@@ -16,7 +16,8 @@ from steward.ports.building import Workshop
 from steward.ports.errors import Permanent, Unreachable
 from steward.testing.clock import FakeClock
 from steward.testing.forge import FakeForge
-from steward.testing.tools import FakeWorkshop, Gate, GatedForge
+from steward.testing.gate import Gate
+from steward.testing.tools import FakeWorkshop, GatedForge
 from tests.contract.git.test_workshop import Bench
 
 NOWHERE = "http://127.0.0.1:9/acme/shop.git"
