@@ -68,6 +68,8 @@ NEEDS: Final = (
     Need(Purpose.BUILD, "contents:write", "repo", "push what was designed and built"),
     Need(Purpose.BUILD, "pull_requests:write", "repo", "open and merge pull requests"),
     Need(Purpose.BUILD, "workflows:write", "workflow", "write workflow files"),
+    Need(Purpose.BUILD, "secrets:write", "repo", "give checks the secrets that are set for them, sealed"),
+    Need(Purpose.BUILD, "variables:write", "repo", "give checks the variables that are set for them"),
 )
 _LEVELS: Final = ("read", "write", "admin")
 
