@@ -47,6 +47,7 @@ MORE: Final[dict[str, tuple[int, ...]]] = {
     "/api/v1/projects/{reference}/secrets/{name}/waive": (502,),
     "/api/v1/projects/{reference}/secrets/send": (502,),
     "/api/v1/projects/{reference}/secrets/rotate": (502,),
+    "/api/v1/projects/{reference}/settings/{setting}/mend": (502,),
     "/api/v1/projects": (404,),
     "/api/v1/template": (409,),
     "/api/v1/events": (404,),

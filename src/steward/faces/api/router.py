@@ -12,6 +12,7 @@ from starlette.responses import Response
 from steward.faces.api import (
     building,
     events,
+    hands,
     hooks,
     incidents,
     lifecycle,
@@ -29,7 +30,19 @@ from steward.faces.http.hooks import router as inbound
 PREFIX: Final = "/api/v1"
 PARTS: Final = tuple(
     part.router
-    for part in (projects, building, readiness, secrets, incidents, events, syncs, lifecycle, hooks, people)
+    for part in (
+        projects,
+        building,
+        hands,
+        readiness,
+        secrets,
+        incidents,
+        events,
+        syncs,
+        lifecycle,
+        hooks,
+        people,
+    )
 )
 
 router = APIRouter(prefix=PREFIX, route_class=GuardedRoute, dependencies=[Depends(json_alone)])

@@ -11,11 +11,13 @@ if TYPE_CHECKING:
     from steward.app.application import Application
     from steward.app.describing import Wish
     from steward.app.keeping import Alphabet
+    from steward.domain.hands import Exit, HandsOff
     from steward.domain.needs import Sort
     from steward.domain.people import Principal
     from steward.domain.status import Status, Trigger
     from steward.domain.vault import Place
     from steward.ports import ProjectQuery
+    from steward.ports.hands import Patch
 
 Json = dict[str, Any]
 
@@ -74,6 +76,30 @@ class Commands(Protocol):
     def rollback(self, reference: str, release: int | None = None) -> Json: ...
 
     def budget(self, reference: str, usd: float) -> Json: ...
+
+
+class Hands(Protocol):
+    """What can be asked about holds; see `app.hands`."""
+
+    def shown(self, reference: str) -> Json: ...
+
+    def patch(self, reference: str, number: int | None = None) -> Patch: ...
+
+    def policy_of(self, reference: str, policy: HandsOff) -> Json: ...
+
+    def pause(self, reference: str, reason: str = "") -> Json: ...
+
+    def leave(
+        self, reference: str, way: Exit = ..., reason: str = "", *, hold: int | None = None
+    ) -> Json: ...
+
+
+class Mending(Protocol):
+    """What can be done about changed settings; see `app.mending`."""
+
+    def mend(self, reference: str, setting: str, *, tell: Callable[[str], None] = ...) -> Json: ...
+
+    def accept(self, reference: str, setting: str) -> Json: ...
 
 
 class Works(Protocol):
@@ -259,6 +285,12 @@ class Answering(Protocol):
     def commands(self) -> Commands: ...
 
     @property
+    def hands(self) -> Hands: ...
+
+    @property
+    def mending(self) -> Mending: ...
+
+    @property
     def works(self) -> Works: ...
 
     @property
@@ -302,6 +334,16 @@ class Local:
     def commands(self) -> Commands:
         """What can be asked of projects."""
         return self.app.commands(self.by)
+
+    @property
+    def hands(self) -> Hands:
+        """What can be asked about holds."""
+        return self.app.hands(self.by)
+
+    @property
+    def mending(self) -> Mending:
+        """What can be done about changed settings."""
+        return self.app.mending(self.by)
 
     @property
     def works(self) -> Works:

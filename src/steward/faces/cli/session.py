@@ -31,6 +31,8 @@ if TYPE_CHECKING:
         Attending,
         Commands,
         Deciding,
+        Hands,
+        Mending,
         People,
         Queries,
         Readiness,
@@ -181,6 +183,16 @@ class Session:
     def commands(self) -> Commands:
         """What can be asked of projects."""
         return self.answering.commands
+
+    @property
+    def hands(self) -> Hands:
+        """What can be asked about holds."""
+        return self.answering.hands
+
+    @property
+    def mending(self) -> Mending:
+        """What can be done about changed settings."""
+        return self.answering.mending
 
     @property
     def works(self) -> Works:
