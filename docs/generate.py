@@ -37,7 +37,7 @@ in a refusal, the diagram below. A move that no row allows cannot be stored.
 
 The heartbeat makes the moves of what is seen on GitHub (discovered, found archived, gone, returned), people's commands
 those of people, and operations the rest ([delivery.md](delivery.md)). Not made yet, though the rows are settled, so
-that a history written today stays valid: `adopted` and `foreign change accepted`.
+that a history written today stays valid: `foreign change accepted`. What adopting takes is in [setup.md](setup.md).
 """
 
 ROAD_HEAD: Final = """\

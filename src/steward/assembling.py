@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from steward.adapters.github import Credential
     from steward.adapters.vault import KeptVault, MasterKeys
     from steward.app.driving import Drive
+    from steward.app.surveying import Surveying
     from steward.app.whose import Eyes
     from steward.domain.agents import Role
     from steward.domain.spec import Template, TemplateRef
@@ -197,6 +198,36 @@ def _eyes(
         checks=checks,
         robots=frozenset(policy.robots),
         topic=policy.topic,
+    )
+
+
+def surveying(
+    loaded: Loaded,
+    clock: SystemClock,
+    watching: Callable[[], ForgeWatch],
+    drive: Callable[[], Drive] | None,
+) -> Surveying:
+    """What repositories are read with before they are taken in, with the observer's credential. Nothing is read here.
+
+    What checks say of a commit is asked with the builder's credential, where there is one.
+    """
+    from steward.adapters.deploy.probe import LifeProbe
+    from steward.adapters.git import ShallowTrees
+    from steward.adapters.scan import TreeScanner
+    from steward.app.surveying import Surveying
+    from steward.domain.verdict import Rule
+
+    build = loaded.settings.build
+    checks = None if drive is None else lambda repo_id, sha: drive().tools.forge().checks(repo_id, sha)
+    return Surveying(
+        trees=ShallowTrees(loaded.state_dir / "reading"),
+        scanner=TreeScanner(),
+        forge=watching,
+        workdir=loaded.state_dir / "scans",
+        checks=checks,
+        probe=cache(lambda: LifeProbe(clock)),
+        rule=Rule(deadline_s=build.checks_deadline_s, grace_s=build.checks_grace_s),
+        reserve=loaded.settings.sync.budget_reserve,
     )
 
 

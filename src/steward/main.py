@@ -99,6 +99,8 @@ class Wiring:
         if upgrade:
             _begin_vault(store, vault)
         writing = cache(lambda: self._writing(loaded, closing))
+        drive = self._drive(loaded, command, writing, vault) if _drives(loaded) else None
+        signs = assembling.signs(loaded, self.clock, lambda: _address(loaded), closing)
         return Application(
             store=store,
             clock=self.clock,
@@ -119,12 +121,13 @@ class Wiring:
             webhook_secret=assembling.webhook_secret(loaded),
             builder=self._builder(loaded, closing),
             templates=assembling.templates(loaded) if _drives(loaded) else None,
-            drive=self._drive(loaded, command, writing, vault) if _drives(loaded) else None,
+            drive=drive,
             boxless=_boxless,
             tuning=loaded.tuning,
             vault=vault,
             writing=writing if _drives(loaded) else None,
-            **assembling.signs(loaded, self.clock, lambda: _address(loaded), closing),
+            surveying=cache(lambda: assembling.surveying(loaded, self.clock, signs["watching"], drive)),
+            **signs,
         )
 
     def _writing(self, loaded: Loaded, closing: ExitStack) -> ForgeWrite:

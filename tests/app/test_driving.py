@@ -11,6 +11,7 @@ from steward.app.describing import Wish
 from steward.app.errors import Invalid
 from steward.app.policy import Policy
 from steward.domain.agents import Outcome, Role, RunResult, RunSpec
+from steward.domain.hands import Reason
 from steward.domain.lifecycle import Refused
 from steward.domain.operations import Fault, OperationState, Work
 from steward.domain.status import Status
@@ -18,6 +19,7 @@ from steward.ports import Permanent, Unreachable
 from steward.ports.building import Deployed
 from steward.testing.driven import Driven
 from tests.app.driven_kit import count, judge_history, judge_live, judge_once, succeeded
+from tests.app.hands_kit import hands, hold, holds
 
 FIRST = [Work.SPECIFY, Work.PROVISION, Work.DESIGN, Work.IMPLEMENT, Work.VERIFY, Work.DEPLOY]
 
@@ -324,7 +326,12 @@ def test_the_tester_sends_work_back_twice_and_then_calls_a_person(driven: Driven
     assert "the same fault was sent back 2 times already" in incident(driven)["title"]
     assert [run.role for run in driven.agent.runs].count(Role.DEVELOPER) == 3
     fixed = driven.build.commit(driven.project().repository_id or 0, "main", {"feature.txt": b"by hand"})
-    retried(driven)
+    driven.building().retry("shop")
+    driven.drive()
+    assert hold(driven).evidence["tip"] == fixed, "whoever retries may not know of it"
+    hands(driven).leave("shop")
+    driven.drive()
+    judge_live(driven)
     assert driven.work_of(Work.VERIFY).result["commit"] == fixed
 
 
@@ -377,17 +384,17 @@ def test_a_persons_commit_on_our_branch_is_never_overwritten(driven: Driven) -> 
 
     driven.gate.meet(13 - 3, push)
     driven.drive()
-    assert driven.project().status is Status.ERROR
+    assert hold(driven).reason is Reason.BRANCH
     repo_id = driven.project().repository_id or 0
     branch = driven.branch(Work.IMPLEMENT)
     assert driven.build.tip(repo_id, branch) == theirs[0]
-    driven.building().retry("shop")
+    driven.clock.advance(600)
     driven.drive()
     assert driven.build.tip(repo_id, branch) == theirs[0]
-    driven.build.move(repo_id, branch, None)
-    driven.building().retry("shop")
+    hands(driven).leave("shop")
     driven.drive()
     judge_live(driven)
+    assert driven.build.held(driven.tip())[1]["a.txt"] == b"mine"
 
 
 def test_a_persons_commit_on_a_checked_pull_request_is_not_merged_unseen(driven: Driven) -> None:
@@ -401,12 +408,16 @@ def test_a_persons_commit_on_a_checked_pull_request_is_not_merged_unseen(driven:
 
     driven.gate.meet(12, push)
     driven.drive()
-    assert driven.project().status is Status.ERROR
-    assert "is not what was checked any more" in incident(driven)["title"]
+    assert hold(driven).reason is Reason.BRANCH
     repo_id = driven.project().repository_id or 0
     pull = driven.build.pull(repo_id, int(driven.work_of(Work.IMPLEMENT).facts["pull"]))
     driven.build.merge(repo_id, pull.number, sha=pull.head_sha, title="by hand")
-    retried(driven)
+    hands(driven).leave("shop")
+    driven.drive()
+    for one in holds(driven):
+        hands(driven).leave("shop", hold=one.id)
+    driven.drive()
+    judge_live(driven)
     assert b"mine" in driven.build.held(driven.tip())[1]["a.txt"]
 
 
@@ -417,6 +428,9 @@ def test_a_persons_push_between_verification_and_deployment_is_verified_first(dr
     assert driven.project().status is Status.VERIFIED
     verified = driven.tip()
     pushed = driven.build.commit(driven.project().repository_id or 0, "main", {"own.txt": b"mine"})
+    driven.drive()
+    assert driven.deployer.done == []
+    hands(driven).leave("shop")
     driven.drive()
     judge_live(driven)
     assert verified not in driven.deployer.done

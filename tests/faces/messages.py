@@ -20,6 +20,7 @@ from steward.domain.drift import KINDS, NOTED
 from steward.domain.guards import Guard
 from steward.domain.incidents import Cause, Incident, Severity
 from steward.domain.lifecycle import Back, Who
+from steward.domain.needs import Demand, Sort
 from steward.domain.operations import STEPS, Fault, OperationState, Work
 from steward.domain.people import Right, Role
 from steward.domain.project import Management, OrgState
@@ -111,7 +112,22 @@ def _starter() -> Iterator[Key]:
         yield "question", question.help
 
 
+def _setup() -> Iterator[Key]:
+    """Every sentence of a checklist: the texts of its module that are no docstrings and no commands."""
+    tree = ast.parse((FACES.parent / "domain" / "setup.py").read_text())
+    apart = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in apart:
+            text = node.value
+            if " " in text and not text.startswith("steward ") and text.strip(", ") == text:
+                yield "setup", text
+
+
 def _labels() -> Iterator[Key]:
+    yield from _setup()
+    yield from (("scan", state) for state in ("queued", "running", "done", "failed"))
+    yield from (("need", code.value) for kind in (Demand, Sort) for code in kind)
+    yield from (("taking in", state) for state in ("queued", "taken in", "already", "refused"))
     yield from (("delivery", state.value) for state in State)
     yield from (("webhook", state) for state in ("Ok", "Waiting", "Failing"))
     yield from (("status", status.label) for status in Status)

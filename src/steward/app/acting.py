@@ -30,7 +30,7 @@ class Acts:
     """Commands of one principal. `expecting`: the version that a changed project must still have.
 
     `templates`: what projects are made of; None where this installation drives none. `vault` keeps their values;
-    None where nothing can be kept.
+    None where nothing can be kept. `scans`: repositories are scanned for what they need before they are driven.
     """
 
     store: Store
@@ -41,6 +41,7 @@ class Acts:
     expecting: int | None = None
     templates: Templates | None = None
     vault: Vault | None = None
+    scans: bool = False
 
     @property
     def actor(self) -> str:

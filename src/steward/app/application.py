@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from steward.app.access import Access
 from steward.app.activity import Activity
+from steward.app.adopting import Adopting
 from steward.app.attending import Attending
 from steward.app.attention import Attention
 from steward.app.board import Board
@@ -78,18 +79,6 @@ class Application(Parts):
     def commands(self, by: Principal, expecting: int | None = None) -> Building:
         """What that principal may ask of projects; `expecting` is the version a project must still have."""
         return Building(
-            self.store, self.clock, by, self.channels, self.policy, expecting, self.templates, self.vault
-        )
-
-    def hands(self, by: Principal, expecting: int | None = None) -> Hands:
-        """What that principal may ask about holds; `expecting` as in `commands`."""
-        return Hands(
-            self.store, self.clock, by, self.channels, self.policy, expecting, self.templates, self.vault
-        )
-
-    def mending(self, by: Principal, expecting: int | None = None) -> Mending:
-        """What that principal may do about settings that were changed on GitHub; `expecting` as in `commands`."""
-        return Mending(
             self.store,
             self.clock,
             by,
@@ -98,7 +87,41 @@ class Application(Parts):
             expecting,
             self.templates,
             self.vault,
-            self.writing,
+            scans=self.surveying is not None,
+        )
+
+    def setup(self, by: Principal, expecting: int | None = None) -> Adopting:
+        """What that principal may do about taking in what we did not make."""
+        return Adopting(
+            self.store,
+            self.clock,
+            by,
+            self.channels,
+            self.policy,
+            expecting,
+            vault=self.vault,
+            scans=self.surveying is not None,
+            surveying=self.surveying,
+        )
+
+    def hands(self, by: Principal, expecting: int | None = None) -> Hands:
+        """What that principal may ask about holds; `expecting` as in `commands`."""
+        return Hands(
+            self.store,
+            self.clock,
+            by,
+            self.channels,
+            self.policy,
+            expecting,
+            self.templates,
+            self.vault,
+            scans=self.surveying is not None,
+        )
+
+    def mending(self, by: Principal, expecting: int | None = None) -> Mending:
+        """What that principal may do about settings that were changed on GitHub; `expecting` as in `commands`."""
+        return Mending(
+            self.store, self.clock, by, self.channels, self.policy, expecting, writing=self.writing
         )
 
     def secrets(self, by: Principal, expecting: int | None = None) -> SecretFiles:
@@ -112,7 +135,7 @@ class Application(Parts):
             expecting,
             self.templates,
             self.vault,
-            self.writing,
+            writing=self.writing,
         )
 
     def works(self, by: Principal) -> Works:

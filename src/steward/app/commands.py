@@ -18,6 +18,7 @@ from steward.app.queries import (
     the_project,
 )
 from steward.app.reconcile import inaccessible_report, move_event
+from steward.app.scanning import ask_scan
 from steward.app.views import Json
 from steward.domain.consequences import Step
 from steward.domain.guards import Guard
@@ -196,9 +197,16 @@ class Commands(Acts):
                 project = tx.save_project(after, seen.at)
                 tx.append([self.event(Kind.PROJECT_CHANGED, seen, project, changes=what)])
             if management == Management.DRIVE and project.status is Status.DISCOVERED:
-                proofs = frozenset({Guard.SETUP_INCOMPLETE})
-                project = self.move(tx, project, Trigger.TAKEN_IN, proofs, "to be driven", seen)
+                project = self._take_in(tx, project, seen)
             return one_project(tx, find_project(tx, project.id, self.by))
+
+    def _take_in(self, tx: Writes, project: Project, seen: Seen) -> Project:
+        """Have it scanned: what it lacks moves it on. Where nothing can be scanned, something is unknown for sure."""
+        if self.scans and project.repository_id is not None:
+            ask_scan(tx, project, self.actor, seen.at)
+            return project
+        proofs = frozenset({Guard.SETUP_INCOMPLETE})
+        return self.move(tx, project, Trigger.TAKEN_IN, proofs, "to be driven", seen)
 
     def archive(self, reference: str, reason: str = "") -> Json:
         """Shut a project down in Steward; its repository is left as it is. Raises Refused."""

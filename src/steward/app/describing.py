@@ -6,14 +6,14 @@ The answers are checked against the template at once, so that nothing is stored 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from steward.app.commands import Commands
 from steward.app.errors import Invalid, Undriven
 from steward.app.filing import told
 from steward.app.keeping import keep_answers
-from steward.app.queries import find_project, one_project
+from steward.app.queries import find_project, one_project, the_project
 from steward.app.views import Json
 from steward.app.works import read_template
 from steward.domain.answers import check_answers, criteria_of
@@ -21,7 +21,7 @@ from steward.domain.journal import Event, Kind
 from steward.domain.lifecycle import Refused
 from steward.domain.people import Right
 from steward.domain.project import Project
-from steward.domain.spec import STARTER, Spec, Template, TemplateRef
+from steward.domain.spec import ADOPTED, STARTER, Spec, Template, TemplateRef
 from steward.domain.status import Status, Trigger
 from steward.ports import Writes
 
@@ -69,7 +69,7 @@ class Describing(Commands):
 
         An estimate goes back to a draft for it, in the same transaction.
         """
-        template = self.read_template(wish)
+        template = None if self._is_adopted(reference) else self.read_template(wish)
         with told(self.store) as tx:
             _, project = self.found(tx, reference, Right.WRITE)
             if project.status is Status.ESTIMATED:
@@ -82,8 +82,43 @@ class Describing(Commands):
                     f"a spec is given to a draft or an update, not to a project that is {project.status}",
                 )
             self.only_one(tx, project)
-            self.store_spec(tx, project, template, wish)
+            if template is None:
+                self._reword(tx, project, wish)
+            else:
+                self.store_spec(tx, project, template, wish)
             return self.shown(tx, project.id)
+
+    def _is_adopted(self, reference: str) -> bool:
+        """Whether the project was made without a template: then none is asked."""
+        with self.store.reading() as view:
+            spec = view.spec(the_project(find_project(view, reference, self.by)).id)
+        return spec is not None and spec.template.source == ADOPTED
+
+    def _reword(self, tx: Writes, project: Project, wish: Wish) -> None:
+        """The next version of an adopted project's spec: its words alone. Raises Invalid."""
+        last = tx.spec(project.id)
+        if last is None or wish.answers or wish.template not in (STARTER, ADOPTED):
+            raise Invalid(
+                "an adopted project has no template, and no questions to answer",
+                "Say in the brief and the criteria what it is to be.",
+            )
+        if len(wish.brief) > TEXT_MAX:
+            raise Invalid(f"a brief has at most {TEXT_MAX} characters", "Shorten it.")
+        spec = replace(
+            last,
+            version=last.version + 1,
+            brief=wish.brief or last.brief,
+            criteria=tuple(wish.criteria) or last.criteria,
+            made_by=self.actor,
+            made_at=self.clock.now().at,
+        )
+        self._add_spec(tx, project, spec)
+
+    def _add_spec(self, tx: Writes, project: Project, spec: Spec) -> None:
+        tx.add_spec(spec)
+        data = {"version": spec.version}
+        at, home = spec.made_at, project.organisation_id
+        tx.append([Event(Kind.SPEC_STORED, at, self.actor, project.id, home, "", data)])
 
     def store_spec(self, tx: Writes, project: Project, template: Template, wish: Wish) -> Spec:
         """The next version of the spec, with its event. Raises Invalid with all that is wrong with the answers."""
@@ -120,9 +155,7 @@ class Describing(Commands):
             made_by=self.actor,
             made_at=at,
         )
-        tx.add_spec(spec)
-        data = {"version": spec.version}
-        tx.append([Event(Kind.SPEC_STORED, at, self.actor, project.id, project.organisation_id, "", data)])
+        self._add_spec(tx, project, spec)
         return spec
 
     def only_one(self, tx: Writes, project: Project) -> None:

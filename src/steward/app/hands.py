@@ -11,9 +11,10 @@ from steward.app.acting import Acts
 from steward.app.driving import requeue, road
 from steward.app.errors import Invalid
 from steward.app.filing import told
-from steward.app.holds import lift, place
+from steward.app.holds import asks_for_scan, lift, place
 from steward.app.operations.ending import again_as, cancel, make_move, queue
 from steward.app.queries import find_project, one_project, the_project
+from steward.app.scanning import ask_scan
 from steward.app.views import Json, stamp
 from steward.domain.guards import Guard
 from steward.domain.hands import Exit, HandsOff, Hold, Reason
@@ -188,6 +189,8 @@ class Hands(Acts):
         if hold.reason not in (Reason.FOREIGN, Reason.BRANCH) or project.repository_id is None:
             return
         accept(tx, project.repository_id, hold, seen, reason, self.actor)
+        if self.scans and asks_for_scan(hold):
+            ask_scan(tx, project, self.actor, seen.at)
         operation = tx.open_operation(project.id)
         if hold.reason is Reason.FOREIGN or operation is None or operation.kind not in WRITING:
             return
@@ -203,7 +206,8 @@ class Hands(Acts):
             return
         facts = {**operation.facts, "onto": hold.evidence["tip"]}
         row = tx.save_operation(replace(operation, facts=facts))
-        if row.state is OperationState.WAITING:
+        if row.state is not OperationState.QUEUED:
+            # From its first step on, where the work is put on its new base; an attempt under way is overtaken.
             requeue(tx, row, self.actor, reason or "its work is put on top of theirs", self.clock)
 
     def _ship(self, tx: Writes, project: Project, hold: Hold, seen: Seen, reason: str) -> None:

@@ -10,6 +10,7 @@ from steward.app.filing import file_reports
 from steward.domain.hands import Commit, Finding, Hold, Reason
 from steward.domain.incidents import Cause, Severity
 from steward.domain.journal import Event, Kind
+from steward.domain.needs import touches
 from steward.domain.project import Management, Project
 from steward.domain.reports import Seen, cleared, stands
 from steward.ports import Reads, Writes
@@ -100,6 +101,12 @@ def who(finding: Finding) -> list[str]:
     told = [one.login for one in finding.movers if one.login]
     hinted = [one.login or one.author for one in finding.unproven if one.login or one.author]
     return list(dict.fromkeys(told or hinted))[:10]
+
+
+def asks_for_scan(hold: Hold) -> bool:
+    """Whether what a hold tells of may change what the project needs of its environment."""
+    files = hold.evidence.get("files") or {}
+    return any(touches(str(path)) for path in files) or int(hold.evidence.get("file_count") or 0) > len(files)
 
 
 def _commit(commit: Commit) -> Mapping[str, Any]:

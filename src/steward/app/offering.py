@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from steward.app.supplying import lacks
+from steward.app.surveying import facts_of
 from steward.domain.guards import Guard
 from steward.domain.project import Management, Project, standing
+from steward.domain.setup import examine
 from steward.domain.status import OPERATION_OF, Status
 from steward.ports import Reads
 
@@ -12,6 +14,9 @@ from steward.ports import Reads
 def offered(view: Reads, project: Project, *, builds: bool) -> frozenset[Guard]:
     """What the record proves, and what the word itself would bring. `builds`: this Steward drives projects."""
     facts = set(standing(project))
+    if project.status in (Status.DISCOVERED, Status.SETUP_REQUIRED):
+        found = examine(facts_of(view, project, view.scan(project.id)))
+        facts |= found.proofs(found.proposed)
     if not builds:
         return frozenset(facts)
     frozen = view.organisation(project.organisation_id).frozen is not None

@@ -9,6 +9,7 @@ from datetime import timedelta
 from steward.app.bell import Bell
 from steward.app.driving import Drive
 from steward.app.policy import Policy
+from steward.app.surveying import Surveying
 from steward.domain.own_rules import Tuning
 from steward.domain.rules import Rules
 from steward.ports import Clock, ForgeHooks, ForgeRead, ForgeRights, Lease, Notifier, Permanent, Secret, Store
@@ -56,7 +57,8 @@ class Parts:
     credential that only reads (None: nothing does); `writing` is the client that changes things on GitHub, called only
     where somebody sends them there; None where this installation drives nothing. `high_water` is kept apart from the
     database, to notice one that was put back; `pulse` is who raises an alarm when they hear nothing, called every
-    `pulse_every_s`.
+    `pulse_every_s`. `surveying` makes what repositories are read with before they are taken in; None where no
+    credential may.
     """
 
     store: Store
@@ -83,6 +85,7 @@ class Parts:
     high_water: HighWaterMark | None = None
     pulse: Pulse | None = None
     pulse_every_s: float = 60.0
+    surveying: Callable[[], Surveying] | None = None
 
     @property
     def channels(self) -> list[str]:

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from steward.app.alive import AliveLoop, Ticks
 from steward.app.bell import Bell
@@ -27,15 +27,16 @@ from steward.app.noticing import WaterLoop, notice_restored
 from steward.app.operations.runner import Runner
 from steward.app.outbox import Outbox
 from steward.app.parts import Parts, end_unfinished
+from steward.app.scanning import AT_ONCE, Scanning, ask_scan
 from steward.app.scoring import scoring
 from steward.app.sweeping import Sweep
 from steward.app.sync import LEASE
-from steward.app.watching import Watching
+from steward.app.watching import Watching, no_rescan
 from steward.domain.deliveries import BODIES_KEPT, ROWS_KEPT
 from steward.domain.instant import Instant, elapsed_s
 from steward.domain.journal import Kind
-from steward.domain.project import Organisation
-from steward.ports import Lease, StoreUnavailable
+from steward.domain.project import Organisation, Project
+from steward.ports import Lease, StoreUnavailable, Writes
 
 TICK_S = 0.5
 PUBLISH_S = 0.2
@@ -102,6 +103,7 @@ class Service:
         loops.append(("webhooks", WebhookLoop(self.parts).tick))
         loops.append(("readiness", scoring(own, lease).tick))
         loops.append(("publisher", lambda: PUBLISH_S if self.parts.store.publish() == 0 else 0.0))
+        loops += scanning(own)
         with driving(own) as more:
             self._run([*loops, *more], stop, log, died)
 
@@ -125,6 +127,14 @@ class Service:
             raise died[0]
 
 
+def scanning(parts: Parts) -> list[tuple[str, Callable[[], float]]]:
+    """The loops that scan repositories, as many as are scanned at once; none where no credential may read them."""
+    if parts.surveying is None:
+        return []
+    scans = Scanning(parts.store, parts.clock, parts.surveying(), parts.forge())
+    return [(f"scan:{number}", scans.tick) for number in range(1, AT_ONCE + 1)]
+
+
 @contextmanager
 def driving(parts: Parts) -> Iterator[list[tuple[str, Callable[[], float]]]]:
     """The engine at work for the length of the block, and the leader's loops for it; none where nothing is driven."""
@@ -143,6 +153,11 @@ def driving(parts: Parts) -> Iterator[list[tuple[str, Callable[[], float]]]]:
         yield [*loops, *watching(parts, drive)]
 
 
+def rescanned(tx: Writes, project: Project, asked_by: str, at: datetime) -> None:
+    """Ask for a new scan of what a project needs."""
+    ask_scan(tx, project, asked_by, at)
+
+
 def watching(parts: Parts, drive: Drive) -> list[tuple[str, Callable[[], float]]]:
     """The loops that watch over branches, one for each organisation; with the credential that only reads, if any."""
     eyes = drive.tools.eyes
@@ -150,7 +165,8 @@ def watching(parts: Parts, drive: Drive) -> list[tuple[str, Callable[[], float]]
         return []
     if parts.watching is not None:
         eyes = replace(eyes, forge=parts.watching)
-    over = Watching(parts.store, parts.clock, eyes, parts.channels)
+    rescan = rescanned if parts.surveying is not None else no_rescan
+    over = Watching(parts.store, parts.clock, eyes, parts.channels, rescan)
     with parts.store.reading() as view:
         known = [o for o in view.organisations() if o.server == parts.server]
     return [(f"watch:{o.login}", WatchLoop(over, parts, o.id).tick) for o in known]

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from steward.app.accounts import SETTINGS, accept, begin_watch, plain_settings
-from steward.app.holds import evidence, lift, place, who, words
+from steward.app.holds import asks_for_scan, evidence, lift, place, who, words
 from steward.app.operations.ending import cancel
 from steward.app.reconcile import move_event
 from steward.app.whose import Examination, Examined, Eyes
@@ -382,6 +382,8 @@ class Watching:
             seen = self._seen(tx, found.project)
             if verdict.colour.value == "green" and now.until_green:
                 accept(tx, found.repository.repo.id, now, seen, "the checks are green", ACTOR)
+                if asks_for_scan(now):
+                    self.rescan(tx, found.project, "push", seen.at)
                 lift(tx, now, seen, ACTOR, "green", "the checks of that commit are green", self.channels)
             elif now.evidence.get("checks") != verdict.colour.value:
                 shown = {**now.evidence, "checks": verdict.colour.value}

@@ -26,6 +26,7 @@ class Work(StrEnum):
     DEPLOY = "deploy"
     ROLLBACK = "rollback"
     REVERT = "revert"
+    ADOPT = "adopt"
 
 
 STEPS: Final[dict[Work, tuple[str, ...]]] = {
@@ -44,8 +45,12 @@ STEPS: Final[dict[Work, tuple[str, ...]]] = {
     Work.DEPLOY: ("bind_release", "run_playbook", "prove_life", "record_release"),
     Work.ROLLBACK: ("choose_release", "run_playbook", "prove_life", "record_release"),
     Work.REVERT: ("find_merged", "run_playbook", "push_branch", "open_pull", "await_checks", "merge"),
+    Work.ADOPT: ("record",),
 }
-"""What each kind does, in order. Every step is an idempotent "ensure": after a crash it runs again."""
+"""What each kind does, in order. Every step is an idempotent "ensure": after a crash it runs again.
+
+An adoption is recorded as done: it is what the road of a project goes on from that we did not make.
+"""
 
 
 EXPECTS: Final[dict[Work, Status | None]] = {
@@ -53,6 +58,7 @@ EXPECTS: Final[dict[Work, Status | None]] = {
     **{Work(kind): status for status, kind in OPERATION_OF.items()},
     Work.ROLLBACK: None,
     Work.REVERT: None,
+    Work.ADOPT: None,
 }
 """The status that a project must be in while an operation runs; None: whatever it is in."""
 

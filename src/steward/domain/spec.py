@@ -13,6 +13,8 @@ from typing import Any, Final
 
 STARTER: Final = "starter"
 """The name of the built-in template."""
+ADOPTED: Final = "none"
+"""The template of projects that we did not make: there is none, and nothing is ever rendered."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,8 @@ def test_versions_are_taken_where_a_project_is_changed() -> None:
         (f"{project}/transitions", "post"),
         (f"{project}/relink", "post"),
         (f"{project}/spec", "put"),
+        (f"{project}/adopt", "post"),
+        (f"{project}/scan", "post"),
         (f"{project}/retry", "post"),
         (f"{project}/resolve", "post"),
         (f"{project}/budget", "put"),

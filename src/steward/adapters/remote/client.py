@@ -11,6 +11,7 @@ from steward.adapters.remote.hands import RemoteHands, RemoteMending
 from steward.adapters.remote.people import RemotePeople
 from steward.adapters.remote.readiness import RemoteReadiness
 from steward.adapters.remote.secrets import RemoteSecrets
+from steward.adapters.remote.setup import RemoteSetup
 from steward.adapters.remote.shapes import (
     AskedLook,
     AskedLooks,
@@ -69,6 +70,11 @@ class Remote:
     def readiness(self) -> RemoteReadiness:
         """What projects lack, and what they do without."""
         return RemoteReadiness(self.wire)
+
+    @property
+    def setup(self) -> RemoteSetup:
+        """What can be done about taking in."""
+        return RemoteSetup(self.wire)
 
     @property
     def deciding(self) -> RemoteDeciding:

@@ -15,6 +15,7 @@ from steward.domain.journal import Event, Kind
 from steward.domain.life import Look, proven
 from steward.domain.operations import Fault, Operation, OperationState, Work
 from steward.domain.spec import STARTER, Release
+from steward.domain.status import Status
 from steward.ports import Reads, Transient
 from steward.ports.building import Deployed, DeployOrder
 from steward.ports.engine import Stepped, again
@@ -24,17 +25,16 @@ LOOKS_MAX = 120
 
 
 def last_verified(view: Reads, project_id: str) -> Operation | None:
-    """The newest verification that passed."""
-    return next(
-        (
-            found
-            for found in view.operations(project_id)
-            if found.kind is Work.VERIFY
-            and found.state is OperationState.SUCCEEDED
-            and "rejected" not in found.result
-        ),
-        None,
-    )
+    """The newest verification that passed, or an adoption into a status that is verified."""
+    return next((found for found in view.operations(project_id) if _has_verified(found)), None)
+
+
+def _has_verified(found: Operation) -> bool:
+    if found.state is not OperationState.SUCCEEDED:
+        return False
+    if found.kind is Work.ADOPT:
+        return found.facts.get("entry") in (Status.VERIFIED, Status.ACTIVE)
+    return found.kind is Work.VERIFY and "rejected" not in found.result
 
 
 def bind_release(run: Run) -> None:

@@ -26,6 +26,7 @@ from steward.domain.agents import Role
 from steward.domain.hands import guarded
 from steward.domain.operations import Fault, Work
 from steward.domain.repository import Repository
+from steward.domain.spec import ADOPTED
 from steward.domain.verdict import Colour, Rule, Verdict, verdict
 from steward.ports.building import Blocked, ForgeWrite, MovedOn, Pull
 from steward.ports.engine import Stepped, again
@@ -109,8 +110,13 @@ def render_template(run: Run) -> None:
     """The structure: the template, rendered with the answers, on the branch. Again for each new spec."""
     if run.facts.get("rendered"):
         return
+    spec = run.spec()
+    if spec.template.source == ADOPTED:
+        run.keep(rendered=True, scaffold=run.facts["head"])
+        run.say("The project was adopted: there is no template to render")
+        return
     if not _adopted(run):
-        spec, row = run.spec(), run.repository()
+        row = run.repository()
         clone = _clone(run, row)
         conflicts = run.tools.templates.render(spec.template, spec.answers, clone, previous=_is_update(run))
         if conflicts:

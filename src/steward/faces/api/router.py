@@ -20,6 +20,7 @@ from steward.faces.api import (
     projects,
     readiness,
     secrets,
+    setup,
     syncs,
 )
 from steward.faces.api.describing import described
@@ -36,6 +37,7 @@ PARTS: Final = tuple(
         hands,
         readiness,
         secrets,
+        setup,
         incidents,
         events,
         syncs,

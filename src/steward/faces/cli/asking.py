@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     # For the types alone: importing any of these takes longer than the whole of `--help`.
+    from steward.app.adopting import Wanted
     from steward.app.application import Application
     from steward.app.describing import Wish
     from steward.app.keeping import Alphabet
-    from steward.domain.hands import Exit, HandsOff
     from steward.domain.needs import Sort
     from steward.domain.people import Principal
     from steward.domain.status import Status, Trigger
     from steward.domain.vault import Place
+    from steward.faces.cli.asking_hands import Hands, Mending
     from steward.ports import ProjectQuery
-    from steward.ports.hands import Patch
 
 Json = dict[str, Any]
 
@@ -78,30 +78,6 @@ class Commands(Protocol):
     def budget(self, reference: str, usd: float) -> Json: ...
 
 
-class Hands(Protocol):
-    """What can be asked about holds; see `app.hands`."""
-
-    def shown(self, reference: str) -> Json: ...
-
-    def patch(self, reference: str, number: int | None = None) -> Patch: ...
-
-    def policy_of(self, reference: str, policy: HandsOff) -> Json: ...
-
-    def pause(self, reference: str, reason: str = "") -> Json: ...
-
-    def leave(
-        self, reference: str, way: Exit = ..., reason: str = "", *, hold: int | None = None
-    ) -> Json: ...
-
-
-class Mending(Protocol):
-    """What can be done about changed settings; see `app.mending`."""
-
-    def mend(self, reference: str, setting: str, *, tell: Callable[[str], None] = ...) -> Json: ...
-
-    def accept(self, reference: str, setting: str) -> Json: ...
-
-
 class Works(Protocol):
     """What can be shown of building; see `app.works`."""
 
@@ -134,6 +110,28 @@ class Readiness(Protocol):
     def waive(self, reference: str, code: str, reason: str) -> Json: ...
 
     def unwaive(self, reference: str, code: str) -> Json: ...
+
+
+class Setup(Protocol):
+    """What can be done about taking in; see `app.setup` and `app.adopting`."""
+
+    def checklist(self, reference: str) -> Json: ...
+
+    def scan(self, reference: str) -> Json: ...
+
+    def ask(self, reference: str) -> Json: ...
+
+    def take_in(
+        self, references: Sequence[str] = (), *, organisation: str = "", text: str = ""
+    ) -> list[Json]: ...
+
+    def progress(self) -> Json: ...
+
+    def table(
+        self, organisation: str = "", text: str = "", *, limit: int = 200, after: str = ""
+    ) -> list[Json]: ...
+
+    def adopt(self, reference: str, wanted: Wanted) -> Json: ...
 
 
 class Deciding(Protocol):
@@ -297,6 +295,9 @@ class Answering(Protocol):
     def readiness(self) -> Readiness: ...
 
     @property
+    def setup(self) -> Setup: ...
+
+    @property
     def deciding(self) -> Deciding: ...
 
     @property
@@ -354,6 +355,11 @@ class Local:
     def readiness(self) -> Readiness:
         """What projects lack, and what they do without."""
         return self.app.readiness(self.by)
+
+    @property
+    def setup(self) -> Setup:
+        """What can be done about taking in."""
+        return self.app.setup(self.by)
 
     @property
     def deciding(self) -> Deciding:

@@ -31,17 +31,17 @@ if TYPE_CHECKING:
         Attending,
         Commands,
         Deciding,
-        Hands,
-        Mending,
         People,
         Queries,
         Readiness,
         Restoring,
         Secrets,
+        Setup,
         Sync,
         Webhooks,
         Works,
     )
+    from steward.faces.cli.asking_hands import Hands, Mending
     from steward.settings import Loaded
     from steward.settings.model import GitHub
 
@@ -203,6 +203,11 @@ class Session:
     def readiness(self) -> Readiness:
         """What projects lack, and what they do without."""
         return self.answering.readiness
+
+    @property
+    def setup(self) -> Setup:
+        """What can be done about taking in."""
+        return self.answering.setup
 
     @property
     def deciding(self) -> Deciding:

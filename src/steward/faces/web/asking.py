@@ -19,7 +19,7 @@ T = Trigger
 
 GRAVE: Final = frozenset({T.ARCHIVED, T.CANCELLED, T.UPDATE_ABANDONED})
 """What stops something: asked for in red."""
-_OF_THEIR_OWN: Final = {T.TAKEN_IN: "management", T.RETURNED: "relink"}
+_OF_THEIR_OWN: Final = {T.TAKEN_IN: "management", T.ADOPTED: "setup", T.RETURNED: "relink"}
 """What is asked for by a form of its own, which brings the proof that the table wants."""
 OCCASIONAL: Final = frozenset({T.UPDATE_ABANDONED, T.FOREIGN_CHANGE_ACCEPTED})
 """What is about an update or a foreign change, and makes no sense where there is none."""

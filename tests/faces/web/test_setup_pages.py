@@ -1,0 +1,80 @@
+"""The pages of taking in: the import table, and the checklist of one project with its adoption."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from steward.adapters.store import open_store
+from steward.domain.people import Role
+from steward.faces.http.app import build
+from steward.faces.http.live import Live
+from steward.faces.http.site import Site
+from steward.faces.web.render import error_page
+from tests.app.setup_kit import PLAIN, Surveyed
+from tests.faces.http.kit import Served
+
+
+@pytest.fixture
+def here(tmp_path: Any) -> Iterator[Served]:
+    """A server over an organisation of three repositories that came in."""
+    world = Surveyed(open_store("sqlite://"), tmp_path)
+    world.repository("shop", {**PLAIN, ".env.example": b"MAIL_KEY=\n"})
+    world.repository("blog", PLAIN)
+    world.repository("import", PLAIN)
+    world.beat()
+    site = Site(world.app, Live(world.app), names=frozenset({"testserver"}), error_page=error_page)
+    made = Served(world, site, build(site))
+    yield made
+    for client in made.clients:
+        client.close()
+    world.store.close()
+
+
+def text(answer: Any) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", answer.text).split())
+
+
+def test_many_are_chosen_on_the_import_page_taken_in_and_one_is_adopted(here: Served) -> None:
+    world = here.world
+    assert isinstance(world, Surveyed)
+    anna = here.visitor(Role.OPERATOR, "anna")
+    page = anna.get("/import")
+    assert page.status_code == 200
+    assert {"shop", "blog", "import"} <= set(re.findall(r'name="project" value="([^"]+)"', page.text))
+    assert anna.post("/import", {"project": ["shop", "blog"]}).status_code == 303
+    assert "0 of 2 scanned" in text(anna.get("/import"))
+    world.scan_all()
+    found = text(anna.get("/import"))
+    assert "MAIL_KEY" in found
+    assert "Python" in found
+    setup = text(anna.get("/projects/shop/setup"))
+    assert "MAIL_KEY : a secret is not set .env.example:1" in setup
+    version = world.project("shop").version
+    wanted = {"version": version, "entry": "verified", "owner": "anna"}
+    refused = anna.post("/projects/shop/setup", wanted)
+    assert refused.status_code == 409
+    assert "MAIL_KEY" in text(refused)
+    adopted = anna.post("/projects/shop/setup", {**wanted, "waive-MAIL_KEY": "no mail is sent"})
+    assert (adopted.status_code, adopted.headers["location"]) == (303, "/projects/shop")
+    assert world.project("shop").status == "verified"
+
+
+def test_a_project_that_is_called_as_the_page_has_its_own_page(here: Served) -> None:
+    anna = here.visitor(Role.OPERATOR, "anna")
+    assert "<h1>import</h1>" in anna.get("/projects/import").text
+
+
+def test_the_pages_speak_russian_and_a_viewer_can_change_nothing(here: Served) -> None:
+    vera = here.visitor(Role.VIEWER, "vera")
+    page = vera.get("/import", headers={"Accept-Language": "ru"})
+    assert "<h1>Импорт</h1>" in page.text
+    assert 'type="checkbox"' not in page.text
+    assert vera.post("/import", {"project": ["shop"]}).status_code == 403
+    assert (
+        "<form"
+        not in vera.get("/projects/shop/setup").text.split("checklist-title")[1].split("</section>")[0]
+    )
