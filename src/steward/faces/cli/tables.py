@@ -10,7 +10,7 @@ from rich.console import RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from steward.faces.held import held_words
+from steward.faces.held import held_words, move_words
 from steward.faces.lines import (
     COMMIT_SHOWN,
     Line,
@@ -232,6 +232,8 @@ def incident(shown: Json) -> list[RenderableType]:
 def _title(shown: Json) -> str:
     """The title as stored, which is English; in another language its essence."""
     about = shown["project"] or shown["organisation"] or ""
+    if shown["cause"] == "foreign_change":
+        return f"{about}: {move_words(shown['evidence'])}"
     return str(shown["title"]) if language() == "en" else f"{about}: {cause_label(shown['cause'])}"
 
 

@@ -51,6 +51,7 @@ def project(request: Request, slug: str) -> Response:
         timeline=activity.page(shown),
         readiness=own.readiness(principal_of(request)).lines(slug),
         mends=waiving.mends(request),
+        hands=own.hands(principal_of(request)).shown(slug),
         topic=shown.topic,
         paged=shown.before is not None,
         **works.panels(request, found),
