@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from steward.adapters.store import open_store
 from steward.domain.deliveries import State
+from steward.domain.hands import Reason
 from steward.domain.incidents import Group
 from steward.domain.repository import Presence
 from steward.domain.status import Status
 from steward.ports import IncidentQuery
 from steward.testing.showcase import NOW, furnish
 from steward.testing.world import World
+from tests.faces.building_kit import templates
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +37,18 @@ def test_every_kind_of_trouble_and_every_group_of_incidents_is_there(world: Worl
     assert len(held) == 5
     assert groups == set(Group)
     assert states == set(State)
+
+
+def test_a_person_touched_one_project_and_paused_another(tmp_path: Path) -> None:
+    world = furnish(open_store("sqlite://"), templates(tmp_path))
+    ids = {project.slug: project.id for project in world.projects()}
+    with world.store.reading() as view:
+        held = view.standing_holds(list(ids.values()))
+        kept = view.patches(ids["theatre-seats"])
+    found = {slug: [hold.reason for hold in held[key]] for slug, key in ids.items() if key in held}
+    assert found == {"theatre-seats": [Reason.FOREIGN], "school-portal": [Reason.PAUSED]}
+    assert len(kept) == 1
+    assert "foreign_change" in world.open_causes()
 
 
 def test_it_is_the_same_every_time(world: World) -> None:

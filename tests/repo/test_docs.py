@@ -22,6 +22,7 @@ from steward.app import health
 from steward.app.operations import deploy, runner, writing
 from steward.domain import life, verdict
 from steward.domain.agents import Outcome
+from steward.domain.hands import GUARDED
 from steward.domain.incidents import PERSON_MAY_CLOSE, Cause
 from steward.domain.lifecycle import settled
 from steward.domain.operations import STEPS, Fault, OperationState, Work
@@ -307,7 +308,7 @@ def test_the_settled_statuses_are_those_of_the_lifecycle() -> None:
 
 
 def test_what_agents_may_not_change_is_named() -> None:
-    assert [path for path in writing.GUARDED if f"`{path}`" not in prose(DELIVERY)] == []
+    assert [path for path in GUARDED if f"`{path}`" not in prose(DELIVERY)] == []
 
 
 def test_the_numbers_of_the_road_are_those_of_the_code() -> None:

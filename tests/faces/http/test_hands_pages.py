@@ -48,7 +48,7 @@ def test_a_held_project_shows_who_did_what_and_the_ways_out(here: Served) -> Non
     page = here.visitor().get("/projects/shop")
     told = text(page)
     for words in (
-        "Boris pushed 2 commits to main",
+        "boris pushed 2 commits to main",
         "checks: red",
         "2 files changed",
         "Take what they did as it is, and go on",
@@ -59,7 +59,7 @@ def test_a_held_project_shows_who_did_what_and_the_ways_out(here: Served) -> Non
     assert "A hint &lt;b&gt;for&lt;/b&gt; the usher" in page.text
     assert 'href="/projects/shop/leave/hand-over?hold=1"' in page.text
     russian = text(here.visitor().get("/projects/shop", headers={"Accept-Language": "ru"}))
-    assert "Boris: 2 коммита в main" in russian
+    assert "boris: 2 коммита в main" in russian
     assert "проверки: не пройдены" in russian
     assert "pushed" not in russian
 
@@ -79,7 +79,7 @@ def test_going_on_is_a_button_and_handing_over_asks_first(here: Served) -> None:
     operator = here.visitor(Role.OPERATOR)
     asked = operator.get("/projects/shop/leave/hand-over?hold=1")
     assert "Leave the project to them: Steward watches, and touches nothing." in text(asked)
-    assert "Boris pushed 2 commits to main" in text(asked)
+    assert "boris pushed 2 commits to main" in text(asked)
     assert shown(here)["holds"]
     refused = operator.post("/projects/shop/leave/ship", form(here, hold=1))
     assert refused.status_code == 409
