@@ -19,8 +19,8 @@ from tests.faces.building_kit import templates
 
 
 @pytest.fixture(scope="module")
-def world() -> World:
-    return furnish(open_store("sqlite://"))
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return furnish(open_store("sqlite://"), templates(tmp_path_factory.mktemp("showcase")))
 
 
 def test_every_status_has_a_project(world: World) -> None:
@@ -39,8 +39,7 @@ def test_every_kind_of_trouble_and_every_group_of_incidents_is_there(world: Worl
     assert states == set(State)
 
 
-def test_a_person_touched_one_project_and_paused_another(tmp_path: Path) -> None:
-    world = furnish(open_store("sqlite://"), templates(tmp_path))
+def test_a_person_touched_one_project_and_paused_another(world: World) -> None:
     ids = {project.slug: project.id for project in world.projects()}
     with world.store.reading() as view:
         held = view.standing_holds(list(ids.values()))
@@ -51,8 +50,8 @@ def test_a_person_touched_one_project_and_paused_another(tmp_path: Path) -> None
     assert "foreign_change" in world.open_causes()
 
 
-def test_it_is_the_same_every_time(world: World) -> None:
-    again = furnish(open_store("sqlite://"))
+def test_it_is_the_same_every_time(world: World, tmp_path: Path) -> None:
+    again = furnish(open_store("sqlite://"), templates(tmp_path))
     assert again.clock.now().at == world.clock.now().at == NOW
 
     def told(one: World) -> list[tuple[object, ...]]:
