@@ -13,11 +13,14 @@ import click
 from jinja2 import nodes
 
 from steward.adapters.templates import CopierTemplates
+from steward.app.accounts import SETTINGS
 from steward.app.exits import exits
+from steward.app.hands import MEANING
 from steward.domain.credentials import NEEDS, CredentialKind
 from steward.domain.deliveries import State
 from steward.domain.drift import KINDS, NOTED
 from steward.domain.guards import Guard
+from steward.domain.hands import Exit, HandsOff
 from steward.domain.incidents import Cause, Incident, Severity
 from steward.domain.lifecycle import Back, Who
 from steward.domain.needs import Demand, Sort
@@ -174,6 +177,12 @@ def _labels() -> Iterator[Key]:
     yield from (("came", source) for source in ("webhook", "sweep"))
     yield from (("act", words) for words in ACTS.values())
     yield from (("source", source) for source in ("default", "environment"))
+    yield from (("way out", way.value.replace("_", " ").capitalize()) for way in Exit)
+    yield from (("exit", words) for words in MEANING.values())
+    yield from (("hands off", policy.value.capitalize()) for policy in HandsOff)
+    yield from (("checks", colour) for colour in ("green", "red", "pending", "unknown"))
+    yield from (("file change", what) for what in ("added", "modified", "deleted", "renamed"))
+    yield from (("repository setting", name.replace("_", " ")) for name in SETTINGS)
     yield from (("setting", info.description or "") for _section, _name, info in known())
     at = datetime(2026, 1, 1, tzinfo=UTC)
     for cause in Cause:

@@ -84,6 +84,28 @@ def test_every_kind_of_event_has_words() -> None:
         (event("update.requested", number=4, text="a cart"), "update 4: a cart", ""),
         (event("project.health", to="down"), "health: down", "bad"),
         (event("project.health", to="healthy"), "health: healthy", "good"),
+        (
+            event(
+                "hold.placed",
+                reason="foreign",
+                evidence={"who": ["boris"], "branch": "main", "commit_count": 1},
+            ),
+            "held: boris pushed 1 commit to main",
+            "care",
+        ),
+        (event("hold.lifted", reason="foreign", exit="hand_over"), "no longer held: hand over", "good"),
+        (
+            event("change.foreign", evidence={"who": ["a", "b"], "branch": "main", "kind": "forced"}),
+            "a and b forced main to another commit",
+            "care",
+        ),
+        (event("patch.kept", patch=3), "the unpushed work was kept as the patch 3", ""),
+        (
+            event("setting.drifted", setting="visibility", wanted="private", shown="public"),
+            "changed on GitHub: visibility: private → public",
+            "care",
+        ),
+        (event("setting.mended", setting="rule", wanted=True), "set right on GitHub: rule: yes", "good"),
         (event("something.else", x=1), "something.else", ""),
     ],
 )
@@ -105,7 +127,7 @@ def test_a_first_look_is_called_so_once() -> None:
 
 def test_what_happens_in_building_is_a_topic_of_its_own() -> None:
     groups = {kind.partition(".")[0] for kind in Topic.BUILDING.kinds}
-    assert groups == {"operation", "spec", "estimate", "release", "update"}
+    assert groups == {"operation", "spec", "estimate", "release", "update", "patch"}
     assert Kind.PROJECT_HEALTH in Topic.STATUS.kinds
 
 

@@ -14,9 +14,11 @@ from steward.app.building import Building
 from steward.app.credentials import Credentials
 from steward.app.deciding import Deciding
 from steward.app.doctor import Check, examine
+from steward.app.hands import Hands
 from steward.app.holding import Holding
 from steward.app.judging import judge
 from steward.app.measures import Measures, in_order
+from steward.app.mending import Mending
 from steward.app.notices import Notices
 from steward.app.parts import Parts
 from steward.app.people import People
@@ -100,6 +102,26 @@ class Application(Parts):
             vault=self.vault,
             scans=self.surveying is not None,
             surveying=self.surveying,
+        )
+
+    def hands(self, by: Principal, expecting: int | None = None) -> Hands:
+        """What that principal may ask about holds; `expecting` as in `commands`."""
+        return Hands(
+            self.store,
+            self.clock,
+            by,
+            self.channels,
+            self.policy,
+            expecting,
+            self.templates,
+            self.vault,
+            scans=self.surveying is not None,
+        )
+
+    def mending(self, by: Principal, expecting: int | None = None) -> Mending:
+        """What that principal may do about settings that were changed on GitHub; `expecting` as in `commands`."""
+        return Mending(
+            self.store, self.clock, by, self.channels, self.policy, expecting, writing=self.writing
         )
 
     def secrets(self, by: Principal, expecting: int | None = None) -> SecretFiles:

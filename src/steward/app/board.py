@@ -17,6 +17,7 @@ from steward.app.policy import Policy
 from steward.app.queries import readable_organisations, shown_incidents
 from steward.app.views import Json, incident_view, option_view, project_view, score_view
 from steward.domain.gates import GATES, RESTING, STALE_AFTER_S, gate, is_stale, waits_for
+from steward.domain.hands import Hold
 from steward.domain.incidents import Group, Incident, Severity
 from steward.domain.people import Principal, Right
 from steward.domain.project import Management, Organisation, Project
@@ -133,22 +134,32 @@ class Board:
         homes = {organisation.id: organisation for organisation in view.organisations()}
         worst = view.worst_incidents(list(pairs))
         running, scores = view.current_operations(list(pairs)), view.scores(list(pairs))
+        holds = view.standing_holds(list(pairs))
         return {
             key: {
-                **self._card(view, pair, homes.get(pair[0].organisation_id), worst.get(key)),
+                **self._card(
+                    view, pair, homes.get(pair[0].organisation_id), worst.get(key), holds.get(key, ())
+                ),
                 "operation": operation_view(running.get(key)),
                 "readiness": score_view(scores.get(key)),
             }
             for key, pair in pairs.items()
         }
 
-    def _card(self, view: Reads, pair: Found, home: Organisation | None, incident: Incident | None) -> Json:
+    def _card(
+        self,
+        view: Reads,
+        pair: Found,
+        home: Organisation | None,
+        incident: Incident | None,
+        holds: Sequence[Hold],
+    ) -> Json:
         project, repository = pair
         confirming = (
             repository is not None and repository.presence is Presence.ABSENT and repository.lost_at is None
         )
         return {
-            **project_view(project, repository, home),
+            **project_view(project, repository, home, holds=holds),
             "confirming": {"absences": repository.absences, "needed": self.rules.confirmations}
             if confirming and repository is not None
             else None,

@@ -9,8 +9,9 @@ from steward.domain.project import Organisation
 
 Json = dict[str, Any]
 
-ACTIONS: Final = ("open_github", "relink", "archive", "release", "reject", "resolve", "command")
-"""What a face can do about an incident. `command`: there is nothing but to type it on the command line."""
+ACTIONS: Final = ("open_github", "relink", "archive", "release", "reject", "resolve", "holds", "command")
+"""What a face can do about an incident. `command`: there is nothing but to type it on the command line. `holds`:
+the ways out of a project's holds, with what stands behind each."""
 
 _RESTORE: Final = "Restore the repository on GitHub (within 90 days); the incident then closes by itself"
 _ELSEWHERE: Final = "The project lives in another repository now"
@@ -97,6 +98,15 @@ WAYS: Final[dict[str, tuple[tuple[str, str | None, str], ...]]] = {
         ("open_github", None, "Rename or move the repository that bears the name"),
         ("command", "steward project retry {slug}", "The name is free now: create the repository"),
         _ARCHIVE,
+    ),
+    "foreign_change": (
+        ("holds", "steward project holds {slug}", "See what they did, and choose how it goes on"),
+        ("command", "steward project resume {slug}", "Take what they did as it is, and go on"),
+        (
+            "command",
+            "steward project resume {slug} --by hand_over",
+            "Leave the project to them: Steward watches, and touches nothing",
+        ),
     ),
     "archived_on_github": (_ARCHIVE, ("open_github", None, "Unarchive the repository on GitHub")),
 }

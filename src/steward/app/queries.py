@@ -83,9 +83,15 @@ class Queries:
             found = view.projects(query)
             ids = [project.id for project, _ in found]
             running, scores = view.current_operations(ids), view.scores(ids)
+            holds = view.standing_holds(ids)
             return [
                 {
-                    **project_view(project, repository, organisations.get(project.organisation_id)),
+                    **project_view(
+                        project,
+                        repository,
+                        organisations.get(project.organisation_id),
+                        holds=holds.get(project.id, ()),
+                    ),
                     "operation": operation_view(running.get(project.id)),
                     "readiness": score_view(scores.get(project.id)),
                 }
@@ -228,7 +234,8 @@ def one_project(view: Reads, found: Tracked | Project) -> Json:
     project = the_project(found)
     repository = None if isinstance(found, Project) else found.repository
     names = view.names(repository.repo.id) if repository else []
-    shown = project_view(project, repository, view.organisation(project.organisation_id), names)
+    home, holds = view.organisation(project.organisation_id), view.holds(project.id)
+    shown = project_view(project, repository, home, names, holds)
     shown["operation"] = operation_view(shown_operation(view, project.id))
     shown["update"] = update_view(view.open_update(project.id))
     shown["readiness"] = score_view(view.scores([project.id]).get(project.id))

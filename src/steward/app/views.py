@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from steward.app.exits import exits
+from steward.domain.hands import Hold
 from steward.domain.incidents import Incident
 from steward.domain.journal import Event
 from steward.domain.lifecycle import TABLE, Option, phase_shown
@@ -22,6 +23,8 @@ ALIVE: Final = "alive"
 """The setting that tells of the last dead-man ping: sent, failed, or kept back."""
 LIVE: Final = ("url", "commit", "since", "health", "release")
 """What is shown of the release that serves now."""
+HOLD_FACTS: Final = ("kind", "branch", "who", "commit_count", "always", "path", "topic", "why", "hold")
+"""What of a hold's evidence is shown wherever a project is: as much as its words are made of."""
 
 
 def stamp(at: datetime | None) -> str | None:
@@ -57,6 +60,7 @@ def project_view(
     repository: Repository | None,
     organisation: Organisation | None,
     names: Sequence[NameRecord] = (),
+    holds: Sequence[Hold] = (),
 ) -> Json:
     """One project, with all its facets; those that nothing has filled yet are null or empty."""
     return {
@@ -67,7 +71,7 @@ def project_view(
         "phase": phase_shown(project.position),
         "interrupted": [status.value for status in project.interrupted],
         "management": project.management.value,
-        "holds": holds_view(organisation),
+        "holds": holds_view(organisation, holds),
         "repository": repository_view(repository, names),
         "organisation": organisation.login if organisation else None,
         "owner": project.owner,
@@ -89,19 +93,31 @@ def score_view(score: Score | None) -> Json | None:
     return {"percent": score.percent, "unmet": list(score.unmet), "at": stamp(score.at)}
 
 
-def holds_view(organisation: Organisation | None) -> list[Json]:
-    """Why no automation may touch a project of that organisation."""
-    if organisation is None or organisation.frozen is None:
-        return []
-    frozen = organisation.frozen
-    return [
+def holds_view(organisation: Organisation | None, holds: Sequence[Hold] = ()) -> list[Json]:
+    """Why no automation may touch a project: its organisation is frozen, then the holds of its own, oldest first."""
+    own: list[Json] = [
         {
-            "kind": "organisation_frozen",
-            "since": stamp(frozen.at),
-            "by": frozen.by,
-            "reason": frozen.reason,
+            "id": hold.id,
+            "kind": hold.reason.value,
+            "since": stamp(hold.since),
+            "by": hold.by,
+            "reason": hold.words,
+            "evidence": {name: hold.evidence[name] for name in HOLD_FACTS if name in hold.evidence},
         }
+        for hold in holds
     ]
+    if organisation is None or organisation.frozen is None:
+        return own
+    frozen = organisation.frozen
+    whole: Json = {
+        "id": None,
+        "kind": "organisation_frozen",
+        "since": stamp(frozen.at),
+        "by": frozen.by,
+        "reason": frozen.reason,
+        "evidence": {},
+    }
+    return [whole, *own]
 
 
 def option_view(option: Option) -> Json:

@@ -299,7 +299,7 @@ def always_holds(compared: Compared | None, after: str | None) -> str:
         return "the branch was forced back or aside"
     touched = sorted(path for path in compared.files if guarded(path))
     if touched:
-        return "it changes how the work is checked or put live: " + ", ".join(touched[:5])
+        return f"it changes how the work is checked or put live: {', '.join(touched[:5])}"
     return "" if compared.whole else "it is too large to be listed whole"
 
 

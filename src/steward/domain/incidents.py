@@ -42,7 +42,6 @@ class Cause(StrEnum):
     BUDGET_SPENT = "budget_spent"
     NAME_TAKEN = "name_taken"
     FOREIGN_CHANGE = "foreign_change"
-    SECRETS_UNREADABLE = "secrets_unreadable"
 
 
 PERSON_MAY_CLOSE = frozenset({Cause.ARCHIVED_ON_GITHUB, Cause.NAME_REUSED})

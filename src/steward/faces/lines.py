@@ -15,6 +15,7 @@ from steward.domain.guards import Guard
 from steward.domain.journal import PEOPLE, Kind
 from steward.domain.project import Management
 from steward.domain.status import Phase, Status, Trigger
+from steward.faces import held, secret_words
 from steward.faces.words import _, counted, label, language, said
 
 Json = Mapping[str, Any]
@@ -44,8 +45,8 @@ def line(event: Json) -> Line:
     what = words(event["data"]) if words else event["kind"]
     about = event["project"] or event["organisation"] or ""
     who = event["actor"] if event["actor"].startswith(PEOPLE) else ""
-    # The words of a first look say already that it is one.
-    reason = "" if event["kind"] == Kind.ORGANISATION_IMPORTED else said(event["why"])
+    # The words of some say already why.
+    reason = "" if event["kind"] in _WHOLE else said(event["why"])
     why = "; ".join(filter(None, [reason, who]))
     return Line(moment(event["at"]), about, what, why, _tone(event), reason)
 
@@ -264,10 +265,6 @@ def _name(data: Json) -> str:
     return str(data.get("full_name", ""))
 
 
-def _names(data: Json) -> str:
-    return ", ".join(map(str, data.get("names") or ()))
-
-
 WORDS: Final[dict[str, Callable[[Json], str]]] = {
     Kind.PROJECT_ORDERED: lambda _data: _("ordered"),
     Kind.PROJECT_MOVED: _moved,
@@ -346,23 +343,8 @@ WORDS: Final[dict[str, Callable[[Json], str]]] = {
     Kind.RULE_UNWAIVED: lambda data: _("the rule {rule} is asked for again", rule=data.get("rule")),
     Kind.PROJECT_SCANNED: _scanned,
     Kind.PROJECT_HEALTH: lambda data: _("health: {now}", now=health_label(str(data.get("to", "")))),
-    Kind.SECRET_SET: lambda data: (
-        _("generated: {names}", names=_names(data))
-        if data.get("generated")
-        else _("set: {names}", names=_names(data))
-    ),
-    Kind.SECRET_UNSET: lambda data: _("no longer kept: {names}", names=_names(data)),
-    Kind.SECRET_SENT: lambda data: _("given to GitHub: {names}", names=_names(data)),
-    Kind.SECRET_WAIVED: lambda data: (
-        _("{name} is waived", name=data.get("name", ""))
-        if data.get("waived")
-        else _("{name} is needed again", name=data.get("name", ""))
-    ),
-    Kind.SECRETS_ROTATED: lambda data: (
-        _("its secrets are under a new master key")
-        if data.get("master")
-        else _("its secrets were encrypted anew")
-    ),
+    **secret_words.EVENTS,
+    **held.EVENTS,
     Kind.INCIDENT_OPENED: _opened,
     Kind.INCIDENT_ACKNOWLEDGED: _incident(lambda: _("acknowledged: incident")),
     Kind.INCIDENT_RESOLVED: _incident(lambda: _("resolved: incident")),
@@ -370,6 +352,7 @@ WORDS: Final[dict[str, Callable[[Json], str]]] = {
     Kind.INCIDENT_UNMUTED: _incident(lambda: _("no longer muted: incident")),
 }
 
+_WHOLE: Final = (Kind.ORGANISATION_IMPORTED, *held.WHOLE)
 _BAD: Final = {
     Kind.INCIDENT_OPENED,
     Kind.REPOSITORY_LOST,
@@ -385,8 +368,13 @@ _CARE: Final = {
     Kind.REPOSITORY_BLOCKED,
     Kind.OPERATION_WAITING,
     Kind.RELEASE_ROLLED_BACK,
+    Kind.HOLD_PLACED,
+    Kind.CHANGE_FOREIGN,
+    Kind.SETTING_DRIFTED,
 }
 _GOOD: Final = {
+    Kind.HOLD_LIFTED,
+    Kind.SETTING_MENDED,
     Kind.INCIDENT_RESOLVED,
     Kind.REPOSITORY_SEEN_AGAIN,
     Kind.ORGANISATION_UNFROZEN,

@@ -22,6 +22,7 @@ from steward.domain.project import Project
 from steward.domain.spec import STARTER, Estimate, Proof, Release, Spec, TemplateRef, Update
 from steward.domain.status import Trigger
 from steward.ports.records import AgentRun
+from steward.testing.touched import drift, keep_patch, touch
 from steward.testing.world import World
 
 At = Callable[[float | str, Callable[[], object]], None]
@@ -73,6 +74,7 @@ def build(world: World, at: At) -> None:
     _passing(site, at)
     _served(site, at)
     _failed(site, at)
+    _touched(world, at)
 
 
 def _drafts(site: _Site, at: At) -> None:
@@ -179,6 +181,15 @@ def _failed(site: _Site, at: At) -> None:
     )
     told = Told(State.FAILED, 3, "", log, 140, 2, update=1, failure=failure)
     at("12m", lambda: site.run(slug, Work.DEPLOY, told))
+
+
+def _touched(world: World, at: At) -> None:
+    """A project that a person pushed to, with what its agent had not pushed; and one that is paused."""
+    at("24m", lambda: keep_patch(world, "theatre-seats"))
+    at("23m", lambda: touch(world, "theatre-seats"))
+    at("22m", lambda: drift(world, "theatre-seats", "visibility", "private", "public"))
+    hands = world.app.hands(local("user:anna"))
+    at("18m", lambda: hands.pause("school-portal", "the school is on holiday"))
 
 
 def _pull(slug: str, number: int) -> dict[str, Any]:

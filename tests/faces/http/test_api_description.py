@@ -76,6 +76,20 @@ def test_versions_are_taken_where_a_project_is_changed() -> None:
         (f"{project}/rollback", "post"),
         (f"{project}/updates", "post"),
         (f"{project}/updates/build", "post"),
+        (f"{project}/holds", "post"),
+        (f"{project}/holds/{{number}}/exit", "post"),
+        (f"{project}/resume", "post"),
+        (f"{project}/hands-off", "put"),
+        (f"{project}/settings/{{setting}}/mend", "post"),
+        (f"{project}/settings/{{setting}}/accept", "post"),
+        (f"{project}/secrets", "post"),
+        (f"{project}/secrets/{{name}}", "put"),
+        (f"{project}/secrets/{{name}}", "delete"),
+        (f"{project}/secrets/{{name}}/generate", "post"),
+        (f"{project}/secrets/{{name}}/waive", "post"),
+        (f"{project}/secrets/{{name}}/waive", "delete"),
+        (f"{project}/secrets/send", "post"),
+        (f"{project}/secrets/rotate", "post"),
     }
 
 

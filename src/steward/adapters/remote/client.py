@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from steward.adapters.remote.commands import RemoteCommands
+from steward.adapters.remote.hands import RemoteHands, RemoteMending
 from steward.adapters.remote.people import RemotePeople
 from steward.adapters.remote.readiness import RemoteReadiness
 from steward.adapters.remote.secrets import RemoteSecrets
@@ -49,6 +50,16 @@ class Remote:
     def commands(self) -> RemoteCommands:
         """What can be asked of projects."""
         return RemoteCommands(self.wire)
+
+    @property
+    def hands(self) -> RemoteHands:
+        """What can be asked about holds."""
+        return RemoteHands(self.wire)
+
+    @property
+    def mending(self) -> RemoteMending:
+        """What can be done about changed settings."""
+        return RemoteMending(self.wire)
 
     @property
     def works(self) -> RemoteWorks:

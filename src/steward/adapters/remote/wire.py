@@ -48,6 +48,11 @@ class Wire:
         asked = {name: value for name, value in params.items() if value not in (None, "", [])}
         return self._answer(shape, self._send(SAFE, path, params=asked))
 
+    def text(self, path: str) -> str:
+        """The text that stands at an address."""
+        response = self._send(SAFE, path, headers={"Accept": "text/plain, application/problem+json"})
+        return response.text if response.is_success else self._answer(str, response)
+
     def send(
         self,
         shape: type[Shape],

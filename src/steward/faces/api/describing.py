@@ -15,6 +15,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from steward.domain.people import Right
+from steward.faces.api.kit import expected
 from steward.faces.api.models import Problem
 from steward.faces.http.guard import right_of
 from steward.faces.http.idempotency import KEY
@@ -47,6 +48,7 @@ MORE: Final[dict[str, tuple[int, ...]]] = {
     "/api/v1/projects/{reference}/secrets/{name}/waive": (502,),
     "/api/v1/projects/{reference}/secrets/send": (502,),
     "/api/v1/projects/{reference}/secrets/rotate": (502,),
+    "/api/v1/projects/{reference}/settings/{setting}/mend": (502,),
     "/api/v1/projects": (404,),
     "/api/v1/setup": (404,),
     "/api/v1/setup/take-in": (404,),
@@ -102,10 +104,12 @@ def described(router: APIRouter, prefix: str, parts: Sequence[APIRouter], inboun
     }
     shown["security"] = [{"token": []}, {"session": []}]
     shown["webhooks"] = {path.strip("/").replace("/", "-"): item for path, item in shown["webhooks"].items()}
-    rights = _rights(prefix, parts)
+    rights, versioned = _rights(prefix, parts), _versioned(prefix, parts)
     for path, item in shown["paths"].items():
         for method, operation in item.items():
             _complete(path, method, operation, rights[path, method.upper()])
+            if (path, method.upper()) in versioned:
+                _take_version(operation)
     return shown
 
 
@@ -117,6 +121,22 @@ def _rights(prefix: str, parts: Sequence[APIRouter]) -> dict[tuple[str, str], Ri
         assert isinstance(right, Right), f"{route.path} names a right"
         found |= {(prefix + route.path, method): right for method in route.methods or ()}
     return found
+
+
+def _versioned(prefix: str, parts: Sequence[APIRouter]) -> set[tuple[str, str]]:
+    """The operations that heed If-Match, by address and method."""
+    return {
+        (prefix + route.path, method)
+        for route in (route for part in parts for route in part.routes if isinstance(route, APIRoute))
+        if any(needed.call is expected for needed in route.dependant.dependencies)
+        for method in route.methods or ()
+    }
+
+
+def _take_version(operation: Json) -> None:
+    operation.setdefault("parameters", []).append(VERSION_HEADER)
+    operation["responses"]["412"] = {"$ref": "#/components/responses/412"}
+    operation["responses"] = dict(sorted(operation["responses"].items()))
 
 
 def _problem(words: str) -> Json:
@@ -137,9 +157,6 @@ def _complete(path: str, method: str, operation: Json, right: Right) -> None:
         parameters.append(KEY_HEADER)
         if "requestBody" in operation:
             statuses += WITH_BODY
-        if path.startswith("/api/v1/projects/{reference}"):
-            statuses.append(412)
-            parameters.append(VERSION_HEADER)
     statuses += MORE.get(path, ())
     responses = operation["responses"]
     for status in statuses:

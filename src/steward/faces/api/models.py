@@ -32,12 +32,14 @@ class Repository(BaseModel):
 
 
 class Hold(BaseModel):
-    """Why no automation may touch a project."""
+    """Why no automation may touch a project: `organisation_frozen` (`id` null), or a hold of its own."""
 
+    id: int | None
     kind: str
     since: Time
     by: str
     reason: str
+    evidence: Object
 
 
 class Score(BaseModel):

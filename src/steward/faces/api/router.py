@@ -12,6 +12,7 @@ from starlette.responses import Response
 from steward.faces.api import (
     building,
     events,
+    hands,
     hooks,
     incidents,
     lifecycle,
@@ -33,6 +34,7 @@ PARTS: Final = tuple(
     for part in (
         projects,
         building,
+        hands,
         readiness,
         secrets,
         setup,

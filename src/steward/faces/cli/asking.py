@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from steward.domain.people import Principal
     from steward.domain.status import Status, Trigger
     from steward.domain.vault import Place
+    from steward.faces.cli.asking_hands import Hands, Mending
     from steward.ports import ProjectQuery
 
 Json = dict[str, Any]
@@ -282,6 +283,12 @@ class Answering(Protocol):
     def commands(self) -> Commands: ...
 
     @property
+    def hands(self) -> Hands: ...
+
+    @property
+    def mending(self) -> Mending: ...
+
+    @property
     def works(self) -> Works: ...
 
     @property
@@ -328,6 +335,16 @@ class Local:
     def commands(self) -> Commands:
         """What can be asked of projects."""
         return self.app.commands(self.by)
+
+    @property
+    def hands(self) -> Hands:
+        """What can be asked about holds."""
+        return self.app.hands(self.by)
+
+    @property
+    def mending(self) -> Mending:
+        """What can be done about changed settings."""
+        return self.app.mending(self.by)
 
     @property
     def works(self) -> Works:

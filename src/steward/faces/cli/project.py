@@ -9,14 +9,20 @@ import click
 
 from steward.domain.project import Management
 from steward.domain.status import Phase
-from steward.faces.cli import project_building, project_readiness, project_setup, project_works
+from steward.faces.cli import (
+    project_building,
+    project_hands,
+    project_readiness,
+    project_setup,
+    project_works,
+)
 from steward.faces.cli.base import option
 from steward.faces.cli.project_group import SortType, StatusType, changed, project, standing_against
 from steward.faces.cli.session import Session
 from steward.faces.lines import management_label, status_label
 from steward.faces.words import _, counted
 
-PARTS: Final = (project_building, project_readiness, project_setup, project_works)
+PARTS: Final = (project_building, project_hands, project_readiness, project_setup, project_works)
 """What adds further commands to the same group."""
 COMMANDS: Final = {"project": project}
 

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         Webhooks,
         Works,
     )
+    from steward.faces.cli.asking_hands import Hands, Mending
     from steward.settings import Loaded
     from steward.settings.model import GitHub
 
@@ -182,6 +183,16 @@ class Session:
     def commands(self) -> Commands:
         """What can be asked of projects."""
         return self.answering.commands
+
+    @property
+    def hands(self) -> Hands:
+        """What can be asked about holds."""
+        return self.answering.hands
+
+    @property
+    def mending(self) -> Mending:
+        """What can be done about changed settings."""
+        return self.answering.mending
 
     @property
     def works(self) -> Works:

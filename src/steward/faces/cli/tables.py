@@ -10,6 +10,7 @@ from rich.console import RenderableType
 from rich.markup import escape
 from rich.table import Table
 
+from steward.faces.held import held_words, move_words
 from steward.faces.lines import (
     COMMIT_SHOWN,
     Line,
@@ -64,10 +65,12 @@ def facts(rows: Sequence[tuple[str, str]]) -> Table:
 
 
 def status_text(project: Json) -> str:
-    """The status, with what it interrupted."""
+    """The status, with what it interrupted, and whether a hold of its own stands: then it is not at work."""
     status = status_label(project["status"])
     if project["interrupted"]:
         status = _("{status} (was {before})", status=status, before=status_label(project["interrupted"][-1]))
+    if any(hold["kind"] != "organisation_frozen" for hold in project["holds"]):
+        status = _("{status}, held", status=status)
     return status
 
 
@@ -127,7 +130,7 @@ def live_text(live: Json | None) -> str:
 def project(shown: Json, more: Sequence[RenderableType] = ()) -> list[RenderableType]:
     """One project with its facets, `more` about its road, its actions, incidents and history."""
     repository = shown["repository"] or {}
-    holds = "; ".join(filter(None, (hold["reason"] or hold["kind"] for hold in shown["holds"])))
+    holds = "; ".join(held_words(hold) for hold in shown["holds"])
     parts: list[RenderableType] = [
         f"[bold]{escape(shown['slug'])}[/]  {escape(status_text(shown))}",
         facts(
@@ -229,6 +232,8 @@ def incident(shown: Json) -> list[RenderableType]:
 def _title(shown: Json) -> str:
     """The title as stored, which is English; in another language its essence."""
     about = shown["project"] or shown["organisation"] or ""
+    if shown["cause"] == "foreign_change":
+        return f"{about}: {move_words(shown['evidence'])}"
     return str(shown["title"]) if language() == "en" else f"{about}: {cause_label(shown['cause'])}"
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from steward.domain.hands import Reason
+from steward.domain.incidents import Cause
 from steward.domain.lifecycle import BUILDING, TRANSIENT, Who
+from steward.domain.project import Management
 from steward.domain.repository import Presence
 from steward.domain.status import Status
-from steward.faces import lines
+from steward.faces import held, lines
 from steward.faces.web.asking import ask_label
 from steward.faces.words import _, label, language, said
 
@@ -66,10 +69,10 @@ def who_words(askers: list[str]) -> str:
 
 
 def hold_words(hold: Json) -> str:
-    """Why no automation runs."""
+    """Why no automation runs, in one sentence."""
     if hold["kind"] == "organisation_frozen":
         return _("paused: the organisation is frozen")
-    return _("paused: {kind}", kind=hold["kind"])
+    return held.held_words(hold)
 
 
 def is_paused(project: Json) -> bool:
@@ -77,11 +80,24 @@ def is_paused(project: Json) -> bool:
     return bool(project["holds"]) and project["status"] in _BY_THEMSELVES
 
 
+def is_held(project: Json) -> bool:
+    """Whether a hold of its own stands."""
+    return any(hold["kind"] != "organisation_frozen" for hold in project["holds"])
+
+
+def pauses(project: Json) -> bool:
+    """Whether there is anything to pause: Steward drives it, and no pause stands."""
+    able = project["management"] == Management.DRIVE and project["status"] != Status.ARCHIVED
+    return able and all(hold["kind"] != Reason.PAUSED for hold in project["holds"])
+
+
 def incident_title(incident: Json) -> str:
     """What an incident is about, without the name of the project or organisation, which stands beside it.
 
     That is its title, said in the reader's language; where the catalogue lacks that, the label of its cause.
     """
+    if incident["cause"] == Cause.FOREIGN_CHANGE:
+        return held.move_words(incident["evidence"])
     title = str(incident["title"] or "")
     told = said(title)
     for name in (incident["project"], incident["organisation"]):

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from steward.domain.incidents import Cause
-from steward.faces.lines import actor_label, step_label, work_label
+from steward.faces.held import checks_label, file_label, move_words
+from steward.faces.lines import COMMIT_SHOWN, actor_label, step_label, work_label
 from steward.faces.words import _, counted, label, said
 
 Json = Mapping[str, Any]
@@ -83,6 +84,14 @@ def _of_project(words: Callable[[str, Json], str]) -> Callable[[Json, Json], str
     )
 
 
+def _foreign(incident: Json, evidence: Json) -> str:
+    return _(
+        "{what}. Steward touches nothing of {name} until somebody says how it goes on.",
+        what=move_words(evidence),
+        name=incident["project"] or "",
+    )
+
+
 _EXPLAINED: Final[dict[str, Callable[[Json, Json], str]]] = {
     Cause.MISSING: _missing,
     Cause.TRANSFERRED: _transferred,
@@ -146,6 +155,7 @@ _EXPLAINED: Final[dict[str, Callable[[Json, Json], str]]] = {
             "The repository of {name} cannot be made: another one bears its name.", name=name
         )
     ),
+    Cause.FOREIGN_CHANGE: _foreign,
 }
 
 
@@ -235,6 +245,27 @@ def _plain(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
+def _commits(value: Any) -> list[Fact]:
+    rows = [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
+    lines = [f"{str(one.get('sha'))[:COMMIT_SHOWN]} {one.get('title') or ''}" for one in rows]
+    return [Fact(_("Commits"), lines, "list")]
+
+
+def _files(value: Any) -> list[Fact]:
+    found = value if isinstance(value, Mapping) else {}
+    lines = [f"{file_label(str(kind))}: {path}" for path, kind in found.items()]
+    return [Fact(_("Files"), lines, "list")] if lines else []
+
+
+def _known_by(value: Any) -> list[Fact]:
+    by = _("a delivery of GitHub's webhook") if value == "webhook" else _("comparing branches")
+    return [Fact(_("Known by"), by)]
+
+
+def _told_above(_value: Any) -> list[Fact]:
+    return []
+
+
 _FACTS: Final[dict[str, Callable[[Any], list[Fact]]]] = {
     "full_name": _mono(lambda: _("Repository")),
     "repository_id": _mono(lambda: _("Id on GitHub")),
@@ -263,6 +294,16 @@ _FACTS: Final[dict[str, Callable[[Any], list[Fact]]]] = {
     "hook_id": _mono(lambda: _("Hook on GitHub")),
     "url": _mono(lambda: _("Address")),
     "last_delivery_at": _time(lambda: _("Last delivery")),
+    "who": lambda value: [Fact(_("Who"), _plain(value))],
+    "branch": _mono(lambda: _("Branch")),
+    "before": _mono(lambda: _("Before")),
+    "tip": _mono(lambda: _("Commit now")),
+    "commits": _commits,
+    "files": _files,
+    "checks": lambda value: [Fact(_("Checks"), checks_label(str(value)))],
+    "always": _told(lambda: _("Holds always")),
+    "known_by": _known_by,
+    **dict.fromkeys(("kind", "commit_count", "file_count", "hold"), _told_above),
     "reason": _told(lambda: _("Reason")),
     "advice": _told(lambda: _("What to do")),
 }

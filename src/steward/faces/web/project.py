@@ -15,7 +15,7 @@ from steward.domain.journal import Kind, Topic
 from steward.domain.people import Right
 from steward.faces.http.guard import GuardedRoute, needs
 from steward.faces.http.site import principal_of, queries, site
-from steward.faces.web import asking, rail, waiving, works
+from steward.faces.web import asking, rail, works
 from steward.faces.web.render import page
 
 router = APIRouter(route_class=GuardedRoute, include_in_schema=False)
@@ -50,7 +50,7 @@ def project(request: Request, slug: str) -> Response:
         gate=next((ask for ask in asks if ask.gate), None),
         timeline=activity.page(shown),
         readiness=own.readiness(principal_of(request)).lines(slug),
-        mends=waiving.mends(request),
+        hands=own.hands(principal_of(request)).shown(slug),
         topic=shown.topic,
         paged=shown.before is not None,
         **works.panels(request, found),

@@ -21,7 +21,7 @@ from starlette.responses import HTMLResponse, Response
 
 from steward.domain.people import Right
 from steward.domain.status import Phase, Status
-from steward.faces import lines, words
+from steward.faces import held, lines, words
 from steward.faces.http.failures import Failure
 from steward.faces.http.site import COOKIE, THEME_COOKIE, context, csrf_token, signed_in, site
 from steward.faces.web import asking, assets, cards, failing, frame, spec_form, timeline, times, working
@@ -100,6 +100,10 @@ def _globals() -> dict[str, Any]:
         "destination": asking.destination,
         "note": cards.note,
         "is_paused": cards.is_paused,
+        "is_held": cards.is_held,
+        "pauses": cards.pauses,
+        "hold_text": held.hold_words,
+        **{name: getattr(held, name) for name in _HELD},
         "hold_words": cards.hold_words,
         "hold_reason": cards.hold_reason,
         "who_words": cards.who_words,
@@ -140,6 +144,16 @@ _LABELS: Final = (
     "work_label",
     "step_label",
     "health_label",
+)
+_HELD: Final = (
+    "always_words",
+    "checks_label",
+    "exit_label",
+    "exit_words",
+    "file_label",
+    "policy_label",
+    "policy_words",
+    "setting_label",
 )
 _WORKING: Final = (
     "is_open",

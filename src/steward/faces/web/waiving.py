@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Form
 from starlette.requests import Request
@@ -18,8 +18,6 @@ from steward.faces.web.render import page
 router = APIRouter(route_class=GuardedRoute, include_in_schema=False)
 
 Text = Annotated[str, Form()]
-MEND = "/projects/{slug}/mend"
-"""Where a changed setting is set right, if there is such a route."""
 
 
 @router.get("/projects/{slug}/readiness/{rule}/waiver")
@@ -64,9 +62,3 @@ def _waiver_page(
         line=line,
         reason=reason,
     )
-
-
-def mends(request: Request) -> bool:
-    """Whether a changed setting can be set right from a page."""
-    routes: list[Any] = request.app.routes
-    return any(getattr(route, "path", "") == MEND for route in routes)
