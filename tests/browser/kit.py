@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response
 
+from steward.adapters.deploy.redaction import Redactor
 from steward.adapters.store import open_store
 from steward.adapters.templates import CopierTemplates
+from steward.adapters.vault import KeptVault, MasterKeys
 from steward.faces.http.app import build
 from steward.faces.http.live import Live
 from steward.faces.http.server import address_of, bind, serving
 from steward.faces.http.site import COOKIE, LANG_COOKIE, THEME_COOKIE, Site
 from steward.faces.web.render import ZONE_COOKIE, error_page
+from steward.ports import Clock
 from steward.testing import showcase_people
 from steward.testing.showcase import furnish
 from steward.testing.world import World
@@ -52,11 +56,16 @@ class Server:
         self._running.close()
 
 
+def kept(folder: Path, clock: Clock) -> KeptVault:
+    """What keeps secrets, under a master key of that folder."""
+    return KeptVault(MasterKeys(folder / "master.key"), clock, Redactor)
+
+
 @contextmanager
 def furnished(folder: Path) -> Iterator[Server]:
     """A server over an installation of one's own, in a file there."""
     store = open_store(f"sqlite:///{folder}/steward.db")
-    server = Server(furnish(store, CopierTemplates(folder / "templates")))
+    server = Server(furnish(store, CopierTemplates(folder / "templates"), partial(kept, folder)))
     server.start()
     try:
         yield server
