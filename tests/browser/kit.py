@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +17,8 @@ from steward.adapters.deploy.redaction import Redactor
 from steward.adapters.store import open_store
 from steward.adapters.templates import CopierTemplates
 from steward.adapters.vault import KeptVault, MasterKeys
+from steward.app.marking import mark_restored
+from steward.domain.people import Grant, Role, User
 from steward.faces.http.app import build
 from steward.faces.http.live import Live
 from steward.faces.http.server import address_of, bind, serving
@@ -66,6 +69,27 @@ def furnished(folder: Path) -> Iterator[Server]:
     """A server over an installation of one's own, in a file there."""
     store = open_store(f"sqlite:///{folder}/steward.db")
     server = Server(furnish(store, CopierTemplates(folder / "templates"), partial(kept, folder)))
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+        store.close()
+
+
+@contextmanager
+def put_back(folder: Path) -> Iterator[Server]:
+    """A server over a small installation whose database was restored from a backup of the day before."""
+    store = open_store(f"sqlite:///{folder}/restored.db")
+    world = World(store)
+    world.forge.create("acme", "shop")
+    world.beat()
+    world.forge.create("acme", "blog")
+    now = world.clock.now().at
+    with store.writing() as tx:
+        tx.add_user(User(0, "anna", now, (Grant(Role.ADMIN, None),), "Anna Kirsanova"))
+        mark_restored(tx, now, "steward db restore", now - timedelta(days=1))
+    server = Server(world)
     server.start()
     try:
         yield server

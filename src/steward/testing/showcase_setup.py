@@ -61,7 +61,9 @@ class _Found:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def scan(self, slug: str, state: str, scan: Scan | None = None, reason: str = "", advice: str = "") -> None:
+    def scan(
+        self, slug: str, state: str, scan: Scan | None = None, reason: str = "", advice: str = ""
+    ) -> None:
         """The newest scan of a project, asked for by a person."""
         at = self._world.clock.now().at
         with told(self._world.store) as tx:
@@ -124,7 +126,10 @@ def _scans(found: _Found, at: At) -> None:
         languages={"TypeScript": 40, "CSS": 9},
         files=77,
     )
-    failed = ("the repository is larger than is read: 2.1 GB", "Raise the bound, or take it in without a scan.")
+    failed = (
+        "the repository holds more than 500 MB, too much to be read",
+        "Raise the bounds of the scan, or say by hand what the project needs",
+    )
     at("30h", partial(found.scan, LACKS, "done", much))
     at("3h", partial(found.scan, "company-site", "done", whole))
     at("2h", partial(found.scan, "docs-site", "failed", None, *failed))
@@ -138,7 +143,7 @@ def _kept(world: World, at: At) -> None:
     run, both = [Place.RUN], [Place.RUN, Place.CHECKS]
     at("29h", lambda: secrets().set(LACKS, "DATABASE_URL", "postgres://legacy@db/landing"))
     at("29h", lambda: secrets().waive(LACKS, "SENTRY_DSN", "Errors go to the log."))
-    at("3h", partial(_spec, world))
+    at("3h", partial(spec_that_asks, world, WAITS, ("PARTNER_KEY", "SHOP_TOKEN", "SMS_KEY")))
     at("3h", lambda: secrets().set(WAITS, "SHOP_TOKEN", "shop-token-of-the-showcase", places=both))
     at("3h", partial(_sent, world))
     at("2h", lambda: secrets().set(WAITS, "FEED_URL", FEED, Sort.VARIABLE, both))
@@ -150,26 +155,15 @@ def _secrets(world: World) -> Secrets:
     return world.app.secrets(local("user:anna"))
 
 
-def _spec(world: World) -> None:
-    """A spec whose contract asks people for three values."""
-    asked = dict.fromkeys(("PARTNER_KEY", "SHOP_TOKEN", "SMS_KEY"), Origin.USER_SECRET.value)
+def spec_that_asks(world: World, slug: str, names: Sequence[str]) -> None:
+    """The first spec of a project, whose contract asks people for these values."""
+    asked = dict.fromkeys(names, Origin.USER_SECRET.value)
     with told(world.store) as tx:
-        project = the_project(find_project(tx, WAITS, local("showcase")))
-        answers = {"title": "Prices"}
-        tx.add_spec(
-            Spec(
-                project.id,
-                1,
-                TemplateRef(STARTER),
-                answers,
-                "Tells when a price fell.",
-                ("A mail comes within the hour",),
-                asked,
-                Proof(),
-                "user:anna",
-                world.clock.now().at,
-            )
-        )
+        project = the_project(find_project(tx, slug, local("showcase")))
+        ref, at = TemplateRef(STARTER), world.clock.now().at
+        answers, criteria = {"title": "Prices"}, ("A mail comes within the hour",)
+        brief = "Tells when a price fell."
+        tx.add_spec(Spec(project.id, 1, ref, answers, brief, criteria, asked, Proof(), "user:anna", at))
 
 
 def _sent(world: World) -> None:

@@ -51,9 +51,13 @@ def keeps(request: Request) -> bool:
 
 @router.get("/projects/{slug}/secrets")
 @needs(Right.READ)
-def secrets(request: Request, slug: str, name: str = "") -> Response:
-    """The names that are kept, and what a deployment waits for; `name` is put into the form. Raises Unknown."""
-    return _page(request, slug, typed=_about(request, slug, name) if name else Typed())
+def secrets(request: Request, slug: str, name: str = "", waive: str = "") -> Response:
+    """The names that are kept, and what a deployment waits for. Raises Unknown.
+
+    `name` is put into the form that sets a value, `waive` into that which does without one.
+    """
+    typed = _about(request, slug, name) if name else Typed(waived=_name(waive))
+    return _page(request, slug, typed=typed)
 
 
 @router.post("/projects/{slug}/secrets")
