@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from tests.faces.http.kit import Served
 def here(tmp_path: Any) -> Iterator[Served]:
     """A server over an organisation of three repositories that came in."""
     world = Surveyed(open_store("sqlite://"), tmp_path)
+    world.app = replace(world.app, vault=world.vault)
     world.repository("shop", {**PLAIN, ".env.example": b"MAIL_KEY=\n"})
     world.repository("blog", PLAIN)
     world.repository("import", PLAIN)
