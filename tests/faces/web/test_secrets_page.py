@@ -54,7 +54,7 @@ def text(answer: Any) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", answer.text).split())
 
 
-def without(here: Served, **parts: None) -> Visitor:
+def without(here: Served, **parts: Any) -> Visitor:
     """Boris at a server over the same world that lacks those parts."""
     site = replace(here.site, app=replace(here.site.app, **parts))
     other = Served(here.world, site, build(site), here.clients)
