@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser import chromium
-from tests.browser.kit import Server, furnished
+from tests.browser.kit import Server, furnished, put_back
 
 if chromium.PATH is None:
     collect_ignore_glob = ["test_*.py"]
@@ -30,6 +30,13 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A furnished installation that tests look at and leave as it is."""
     with furnished(tmp_path_factory.mktemp("shown")) as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def restored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """An installation whose database was restored, and that nobody has accepted yet."""
+    with put_back(tmp_path_factory.mktemp("restored")) as started:
+        yield started
 
 
 @pytest.fixture(scope="module")

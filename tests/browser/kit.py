@@ -5,19 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response
 
+from steward.adapters.deploy.redaction import Redactor
 from steward.adapters.store import open_store
 from steward.adapters.templates import CopierTemplates
+from steward.adapters.vault import KeptVault, MasterKeys
+from steward.app.marking import mark_restored
+from steward.domain.people import Grant, Role, User
 from steward.faces.http.app import build
 from steward.faces.http.live import Live
 from steward.faces.http.server import address_of, bind, serving
 from steward.faces.http.site import COOKIE, LANG_COOKIE, THEME_COOKIE, Site
 from steward.faces.web.render import ZONE_COOKIE, error_page
+from steward.ports import Clock
 from steward.testing import showcase_people
 from steward.testing.showcase import furnish
 from steward.testing.world import World
@@ -52,11 +59,37 @@ class Server:
         self._running.close()
 
 
+def kept(folder: Path, clock: Clock) -> KeptVault:
+    """What keeps secrets, under a master key of that folder."""
+    return KeptVault(MasterKeys(folder / "master.key"), clock, Redactor)
+
+
 @contextmanager
 def furnished(folder: Path) -> Iterator[Server]:
     """A server over an installation of one's own, in a file there."""
     store = open_store(f"sqlite:///{folder}/steward.db")
-    server = Server(furnish(store, CopierTemplates(folder / "templates")))
+    server = Server(furnish(store, CopierTemplates(folder / "templates"), partial(kept, folder)))
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+        store.close()
+
+
+@contextmanager
+def put_back(folder: Path) -> Iterator[Server]:
+    """A server over a small installation whose database was restored from a backup of the day before."""
+    store = open_store(f"sqlite:///{folder}/restored.db")
+    world = World(store)
+    world.forge.create("acme", "shop")
+    world.beat()
+    world.forge.create("acme", "blog")
+    now = world.clock.now().at
+    with store.writing() as tx:
+        tx.add_user(User(0, "anna", now, (Grant(Role.ADMIN, None),), "Anna Kirsanova"))
+        mark_restored(tx, now, "steward db restore", now - timedelta(days=1))
+    server = Server(world)
     server.start()
     try:
         yield server

@@ -61,6 +61,7 @@ def data_words() -> frozenset[str]:
         "Prices with a comma, not with a dot Couriers leave a trail TASK site put release place Pull request",
         "Resellers download their price list as a spreadsheet The columns are those of the page",
         "main private public",
+        "Prices are told by mail alone Errors go to the log",
     ]
     return frozenset(word.lower() for text in texts for word in WORD.findall(text))
 

@@ -13,13 +13,13 @@ from itertools import product
 from typing import Any, Final
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import Browser, BrowserContext, expect
 
 from steward.faces.http.app import ROUTERS
 from steward.faces.http.guard import GuardedRoute
 from steward.faces.words import LANGUAGES
 from tests.browser.axe import sideways, violations
-from tests.browser.kit import DESKTOP, PHONE, Server, session, window_in
+from tests.browser.kit import DESKTOP, PHONE, Server, session, window, window_in
 from tests.browser.pages import PAGES
 from tests.browser.russian import english_words
 
@@ -79,6 +79,23 @@ def test_a_page_is_accessible_clean_and_whole(
         assert sideways(page) == []
         if lang == "ru":
             assert english_words(page) == []
+
+
+@pytest.mark.parametrize("way", [OFTEN, pytest.param(SOMETIMES, marks=pytest.mark.soak)], ids="-".join)
+def test_after_a_restore_the_pages_are_accessible_clean_and_whole(
+    browser: Browser, restored: Server, way: tuple[str, str, str]
+) -> None:
+    lang, theme, size = way
+    with window(browser, restored, lang=lang, theme=theme, size=SIZES[size]) as seen:
+        for path in ("/projects", "/freeze", "/restored"):
+            page = seen.open(path)
+            expect(page.locator("#frozen a")).to_have_attribute("href", "/restored")
+            assert (violations(page), sideways(page)) == ([], [])
+            assert lang != "ru" or english_words(page) == []
+        page.locator("main form button").first.click()
+        expect(page.locator("#plan-1")).to_be_visible()
+        assert (violations(page), sideways(page)) == ([], [])
+        assert lang != "ru" or english_words(page) == []
 
 
 NO_PAGES: Final = frozenset({"/", "/static/{version}/{path:path}", "/favicon.ico"})

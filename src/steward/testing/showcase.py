@@ -26,7 +26,7 @@ from steward.domain.repository import Blocked, Forbidden
 from steward.domain.status import Status, Trigger
 from steward.ports import Store, Transient
 from steward.ports.building import Templates
-from steward.testing import showcase_building, showcase_people
+from steward.testing import showcase_building, showcase_people, showcase_setup
 from steward.testing.forge import Stale
 from steward.testing.world import World
 
@@ -116,18 +116,23 @@ AWAY_REPOSITORIES: Final = ("almanac", "beacon", "compass", "drift-net", "estuar
 FIRST_LOOK: Final = "60d"
 
 
-def furnish(store: Store, templates: Templates | None = None) -> World:
-    """Fill an empty store; return its world, whose clock stands at NOW. With `templates` it drives projects too."""
+def furnish(
+    store: Store, templates: Templates | None = None, vault: showcase_setup.MakeVault | None = None
+) -> World:
+    """Fill an empty store; return its world, whose clock stands at NOW. With `templates` it drives projects too;
+    with a `vault` for that clock it keeps secrets, and knows what repositories need that it did not make.
+    """
     world = World(store, (HOME, AWAY), templates=templates)
-    _Story(world).tell()
+    _Story(world, vault).tell()
     return world
 
 
 class _Story:
     """Things to happen, each so long before NOW; told in the order of time."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, vault: showcase_setup.MakeVault | None) -> None:
         self._world = world
+        self._vault = vault
         self._ids: dict[str, int] = {}
         self._plan: list[tuple[float, int, Callable[[], object]]] = []
 
@@ -146,6 +151,8 @@ class _Story:
         showcase_people.settle(self._world, self.at)
         if self._world.app.templates is not None:
             showcase_building.build(self._world, self.at)
+        if self._vault is not None:
+            showcase_setup.settle(self._world, self.at, self._vault)
         for ago_s, _, act in sorted(self._plan, key=lambda entry: (-entry[0], entry[1])):
             self._go_on_to(ago_s)
             act()

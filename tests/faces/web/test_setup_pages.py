@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from tests.faces.http.kit import Served
 def here(tmp_path: Any) -> Iterator[Served]:
     """A server over an organisation of three repositories that came in."""
     world = Surveyed(open_store("sqlite://"), tmp_path)
+    world.app = replace(world.app, vault=world.vault)
     world.repository("shop", {**PLAIN, ".env.example": b"MAIL_KEY=\n"})
     world.repository("blog", PLAIN)
     world.repository("import", PLAIN)
@@ -78,3 +80,39 @@ def test_the_pages_speak_russian_and_a_viewer_can_change_nothing(here: Served) -
         "<form"
         not in vera.get("/projects/shop/setup").text.split("checklist-title")[1].split("</section>")[0]
     )
+
+
+def test_a_needed_value_is_set_from_the_checklist_and_never_comes_back(here: Served) -> None:
+    world = here.world
+    assert isinstance(world, Surveyed)
+    anna = here.visitor(Role.OPERATOR, "anna")
+    anna.post("/import", {"project": ["shop"]})
+    world.scan_all()
+    page = anna.get("/projects/shop/setup").text
+    assert re.search(r'<input[^>]*name="value"[^>]*type="password"[^>]*autocomplete="off"', page)
+    form, value = "/projects/shop/setup/secret", "correct horse battery staple"
+    for wrong in ({"name": "OTHER_KEY", "value": value}, {"name": "MAIL_KEY", "value": f"{value}\0"}):
+        refused = anna.post(form, wrong)
+        assert refused.status_code == 422
+        assert value not in refused.text
+    assert anna.post(form, {"name": "MAIL_KEY", "value": value}).status_code == 303
+    done = anna.get("/projects/shop/setup")
+    assert "MAIL_KEY : a secret is set" in text(done)
+    assert value not in done.text
+
+
+def test_what_was_never_read_cannot_be_adopted_yet_and_says_so(here: Served) -> None:
+    anna = here.visitor(Role.OPERATOR, "anna")
+    anna.post("/import", {"project": ["shop"]})
+    page = text(anna.get("/projects/shop/setup"))
+    assert "It can be adopted once its files have been read." in page
+    assert "Where it is live" not in page
+    assert "Nothing is called so" in text(anna.get("/import?q=nowhere"))
+
+
+def test_the_ways_to_these_pages_stand_where_they_are_looked_for(here: Served) -> None:
+    anna = here.visitor(Role.OPERATOR, "anna")
+    assert 'href="/import"' in anna.get("/projects").text
+    project = anna.get("/projects/shop").text
+    assert 'href="/projects/shop/setup"' in project
+    assert 'href="/projects/shop/secrets"' in project

@@ -44,6 +44,7 @@ class Shell:
 PAGES: Final = (
     ("/projects", "columns-3", Right.READ),
     ("/order", "plus", Right.WRITE),
+    ("/import", "folder-git-2", Right.READ),
     ("/incidents", "inbox", Right.READ),
     ("/lifecycle", "workflow", Right.READ),
     ("/activity", "activity", Right.READ),
@@ -77,7 +78,11 @@ def shell(app: Application, by: Principal) -> Shell:
 def who(frozen_by: str) -> str:
     """Who froze an organisation: a person by name, else what of Steward did."""
     kind, _sign, actor = frozen_by.partition(":")
-    return lines.actor_label(actor) if kind == "person" else said(frozen_by)
+    guards = {
+        "guard:mass_loss": _("the guard against losing many at once"),
+        "guard:configuration": _("the guard of the configuration"),
+    }
+    return lines.actor_label(actor) if kind == "person" else guards.get(frozen_by) or said(frozen_by)
 
 
 def jump_pages(by: Principal, text: str = "") -> list[tuple[str, str, str]]:
@@ -85,6 +90,7 @@ def jump_pages(by: Principal, text: str = "") -> list[tuple[str, str, str]]:
     names = {
         "/projects": _("Projects"),
         "/order": _("New project"),
+        "/import": _("Import"),
         "/incidents": _("Incidents"),
         "/lifecycle": _("Lifecycle"),
         "/activity": _("Activity"),

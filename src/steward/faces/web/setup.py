@@ -23,6 +23,7 @@ from steward.faces.http.failures import failure_of
 from steward.faces.http.guard import GuardedRoute, needs
 from steward.faces.http.site import principal_of, queries, site
 from steward.faces.web.render import page
+from steward.faces.web.secrets import keeps, secrets_of
 from steward.faces.words import _
 from steward.ports import Permanent, Transient
 
@@ -132,11 +133,11 @@ def adopt(request: Request, slug: str, form: Posted) -> Response:
 @needs(Right.WRITE)
 def keep(request: Request, slug: str, name: Text, value: Text = "", act: Text = "set") -> Response:
     """Set one needed value, or have it generated; it is never shown again, not even where it is refused."""
-    secrets = _secrets(request)
     need = next((one for one in _setup(request).scan(slug)["needs"] if one["name"] == name), None)
-    if need is None or secrets is None:
+    if need is None:
         strange = Invalid(_("nothing asks for that name"), _("Look at the checklist as it is now."))
         return _setup_page(request, slug, strange)
+    secrets = secrets_of(request)
     try:
         places = frozenset(Place(one) for one in need["purposes"]) or frozenset({Place.RUN})
         if act == "generate":
@@ -146,12 +147,6 @@ def keep(request: Request, slug: str, name: Text, value: Text = "", act: Text = 
     except (Refused, Invalid, Stale, Permanent) as refusal:
         return _setup_page(request, slug, refusal)
     return _back(slug)
-
-
-def _secrets(request: Request) -> Any:
-    """What keeps values; None where this Steward keeps none."""
-    made = getattr(site(request).app, "secrets", None)
-    return made(principal_of(request)) if made is not None else None
 
 
 def _version(typed: dict[str, str]) -> int:
@@ -195,8 +190,9 @@ def _setup_page(
         here="projects",
         failure=failure,
         typed=defaultdict(str, typed or {}),
-        keeps=_secrets(request) is not None,
+        keeps=keeps(request),
         scans=asked.surveying is not None,
+        adoptable=any(one["supported"] for one in shown["candidates"]),
         **shown,
         **WORDS,
     )
