@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -15,7 +15,6 @@ import pytest
 
 from steward.adapters.deploy.redaction import Redactor
 from steward.adapters.store import backup, open_store
-from steward.adapters.store.store import SqlStore
 from steward.adapters.vault import KeptVault, MasterKeys
 from steward.app.errors import Forbidden, Invalid, Unknown
 from steward.app.secret_files import SecretFiles
@@ -31,6 +30,7 @@ from steward.ports.building import Deployed
 from steward.testing.clock import FakeClock
 from steward.testing.driven import Driven
 from steward.testing.world import ANYONE
+from tests.contract.vault.kit import CHEAP
 
 KEY = "sk-planted/secret+key=4711"
 FORMS = (KEY, base64.b64encode(KEY.encode()).decode(), quote(KEY, safe=""), KEY.encode().hex())
@@ -39,9 +39,10 @@ PHRASE = "correct horse battery"
 
 
 @pytest.fixture
-def driven(tmp_path: Path) -> Iterator[Driven]:
-    store = open_store(f"sqlite:///{tmp_path}/steward.db", upgrade=True)
-    vault = KeptVault(MasterKeys(tmp_path / "master.key"), FakeClock(), Redactor)
+def driven(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Driven]:
+    """In memory, but for a test that names a place for its database."""
+    store = open_store(getattr(request, "param", "sqlite://").format(folder=tmp_path), upgrade=True)
+    vault = KeptVault(MasterKeys(tmp_path / "master.key"), FakeClock(), Redactor, CHEAP)
     made = Driven(store, tmp_path / "work", vault=vault)
     made.templates.environment = {
         "API_KEY": "user_secret",
@@ -109,6 +110,7 @@ def test_secret_answers_are_kept_for_the_program_and_stand_nowhere_in_the_spec(d
     assert KEY not in str(driven.events())
 
 
+@pytest.mark.parametrize("driven", ["sqlite:///{folder}/steward.db"], indirect=True)
 def test_a_planted_secret_is_found_nowhere_but_with_the_program(driven: Driven, tmp_path: Path) -> None:
     driven.order()
     secrets(driven).set("shop", "API_KEY", KEY)
@@ -296,7 +298,7 @@ def test_an_export_is_restored_with_its_passphrase_alone(driven: Driven, tmp_pat
             secrets(driven).restore(data, phrase, replace=True)
     assert secrets(driven).forget_all() == {"projects": 1, "values": 1}
     assert secrets(driven).restore(packed, PHRASE)["kept"] == ["shop A"], "with a lost key too"
-    other = open_store(f"sqlite:///{tmp_path}/other.db", upgrade=True)
+    other = open_store("sqlite://", upgrade=True)
     elsewhere = Driven(other, tmp_path / "w", vault=driven.app.vault)
     assert secrets(elsewhere).restore(packed, PHRASE)["unknown"] == ["shop A"]
     other.close()
@@ -335,9 +337,9 @@ def check(driven: Driven) -> Any:
 
 
 def test_without_a_vault_nothing_is_kept_and_secret_answers_are_refused(
-    store: SqlStore, tmp_path: Path
+    make_driven: Callable[..., Driven],
 ) -> None:
-    driven = Driven(store, tmp_path / "work")
+    driven = make_driven()
     answers = {"features": "Cart: adds up", "api_key": KEY}
     with pytest.raises(Permanent, match="keeps no secrets"):
         driven.building().draft("shop", wish=driven.wish().__class__(answers=answers))

@@ -18,6 +18,7 @@ from steward.adapters.clock import SystemClock
 from steward.adapters.deploy.deployer import AnsibleDeployer
 from steward.adapters.deploy.local import LocalHost
 from steward.adapters.deploy.probe import LifeProbe
+from steward.adapters.deploy.redaction import Redactor
 from steward.adapters.deploy.targets import Target
 from steward.adapters.engine import open_engine
 from steward.adapters.git import GitWorkshop
@@ -25,6 +26,7 @@ from steward.adapters.github import Token, connect
 from steward.adapters.github.write import connect_write
 from steward.adapters.store import open_store
 from steward.adapters.templates import CopierTemplates
+from steward.adapters.vault import KeptVault, MasterKeys
 from steward.app.application import Application
 from steward.app.connecting import connect as connect_organisations
 from steward.app.describing import Wish
@@ -140,6 +142,7 @@ def make_tools(
         workdir=tmp / "work",
         rule=Rule(deadline_s=60.0, grace_s=5.0),
         poll_s=0.1,
+        vault=KeptVault(MasterKeys(tmp / "master.key"), clock, Redactor),
     )
     return replace(tools, **changes), host
 
@@ -177,6 +180,8 @@ def road(
             notifiers=[],
             holder="test",
             templates=tools.templates,
+            vault=tools.vault,
+            writing=tools.forge,
         )
         connect_organisations(store, ["acme"], hub.url, clock.now().at)
         driver = Driver(store, clock, engine, app.policy, [])
