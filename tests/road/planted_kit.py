@@ -33,7 +33,7 @@ def environment() -> dict[str, str]:
     """A mark of each value that it was given, never the value."""
     from hashlib import sha256
 
-    skipped = {"LANG", "HOME", "PATH", "PORT", "HOST", "RELEASE", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"}
+    skipped = {"LANG", "HOME", "PATH", "PORT", "HOST", "PWD", "RELEASE", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"}
     given = {name: value for name, value in os.environ.items() if name not in skipped}
     return {name: sha256(value.encode()).hexdigest()[:12] for name, value in sorted(given.items())}
 

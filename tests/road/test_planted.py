@@ -131,7 +131,7 @@ def test_the_program_is_given_its_secrets_and_planted_ones_are_found_nowhere_els
 ) -> None:
     places, state = Places(), tmp_path / "state"
     listening(places, monkeypatch)
-    caplog.set_level("DEBUG")
+    caplog.set_level("INFO")
     agent = ListeningAgent(StarterAgent(Bubblewrap(), NoBox(), SystemClock()), places)
     tools: Any = {
         "agents": dict.fromkeys(Role, agent),
