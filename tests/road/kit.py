@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,11 +34,12 @@ from steward.app.describing import Wish
 from steward.app.driving import Driver
 from steward.app.operations.context import Tools
 from steward.app.operations.runner import Runner
+from steward.app.whose import Eyes
 from steward.domain.agents import Role
 from steward.domain.operations import Work
 from steward.domain.people import local
 from steward.domain.rules import Rules
-from steward.domain.verdict import Rule
+from steward.domain.verdict import Rule, Verdict, verdict
 from steward.ports.building import ForgeWrite
 from steward.ports.engine import Lane
 
@@ -147,6 +149,17 @@ def make_tools(
     return replace(tools, **changes), host
 
 
+def eyes(tools: Tools, clock: SystemClock) -> Eyes:
+    """What tells whose a change is, as an installation has it."""
+    vault = tools.vault
+    assert vault is not None
+
+    def checks(repo_id: int, sha: str, since: datetime) -> Verdict:
+        return verdict(tools.forge().checks(repo_id, sha), tools.rule, clock.now().at, since)
+
+    return Eyes(forge=tools.forge, workshop=tools.workshop, seal_keys=vault.seal_keys, checks=checks)
+
+
 @contextmanager
 def road(
     tmp: Path,
@@ -155,9 +168,12 @@ def road(
     ports: tuple[int, int],
     work: bool = True,
     box: Bubblewrap | None = None,
+    watched: bool = False,
     **changes: Any,
 ) -> Iterator[Road]:
-    """Everything, up to the end of the block. Without `work`, other processes run what is queued here."""
+    """Everything, up to the end of the block. Without `work`, other processes run what is queued here; `watched`:
+    it is told whose changes are.
+    """
     with ExitStack() as closing:
         hub = closing.enter_context(Hub(orgs=["acme"]))
         clock = SystemClock()
@@ -166,6 +182,8 @@ def road(
         forge = closing.enter_context(connect(hub.url, credential=Token(hub.token), clock=clock))
         writing = closing.enter_context(connect_write(hub.url, credential=Token(hub.token), clock=clock))
         tools, host = make_tools(tmp, writing, ports=ports, box=box, **changes)
+        if watched:
+            tools = replace(tools, eyes=eyes(tools, clock))
         closing.callback(host.suspend)
         engine = open_engine(url, state_dir=tmp, holder="test", clock=clock)
         engine.launch(Runner(store, clock, tools, ["log"]), LANES, work=work)
