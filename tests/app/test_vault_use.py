@@ -6,6 +6,7 @@ import base64
 import gzip
 import sqlite3
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -27,6 +28,7 @@ from steward.domain.status import Status
 from steward.domain.vault import GITHUB_MAX, VALUE_MAX, Place
 from steward.ports import Permanent
 from steward.ports.building import Deployed
+from steward.ports.vault import SealedValue
 from steward.testing.clock import FakeClock
 from steward.testing.driven import Driven
 from steward.testing.world import ANYONE
@@ -97,6 +99,49 @@ def test_a_waiver_lets_it_go_on_and_a_secret_that_goes_meanwhile_is_named(driven
     driven.building().retry("shop")
     driven.drive()
     assert driven.project().status is Status.ACTIVE
+
+
+def test_a_row_that_was_swapped_or_cut_and_a_lost_key_put_nothing_live_and_lose_nothing(
+    driven: Driven, tmp_path: Path
+) -> None:
+    driven.live()
+    secrets(driven).set_many("shop", {"API_KEY": KEY, "OTHER": "other value"})
+    driven.drive()
+    serving = dict(driven.deployer.serving)
+    key = tmp_path / "master.key"
+    project_id = driven.project().id
+    with driven.store.reading() as view:
+        rows = {row.kept.name: row for row in view.vault_values(project_id)}
+    swapped = replace(rows["API_KEY"], cipher=rows["OTHER"].cipher)
+    cut = replace(rows["API_KEY"], cipher=rows["API_KEY"].cipher[:20])
+    driven.building().update("shop", "More")
+    driven.building().rebuild("shop")
+    for broken, words in ((swapped, "API_KEY"), (cut, "API_KEY"), (None, "is lost")):
+        if broken is None:
+            key.rename(tmp_path / "away")
+            vault = KeptVault(MasterKeys(key), FakeClock(), Redactor, CHEAP)
+            driven.tools = replace(driven.tools, vault=vault)
+            driven.begin()
+        else:
+            save(driven, broken)
+        driven.drive()
+        failure = driven.operations()[0].failure
+        assert failure is not None, words
+        assert words in failure.reason
+        assert "steward secret" in failure.advice
+        assert KEY not in str(failure)
+        assert driven.deployer.serving == serving, "what was live is live"
+        save(driven, rows["API_KEY"])
+        driven.building().retry("shop")
+    (tmp_path / "away").rename(key)
+    driven.drive()
+    assert driven.project().status is Status.ACTIVE
+    assert driven.deployer.orders[-1].secrets["API_KEY"] == KEY
+
+
+def save(driven: Driven, row: SealedValue) -> None:
+    with driven.store.writing() as tx:
+        tx.save_vault_value(row)
 
 
 def test_secret_answers_are_kept_for_the_program_and_stand_nowhere_in_the_spec(driven: Driven) -> None:

@@ -126,6 +126,7 @@ def ask_everything(own: Road, places: Places) -> int:
     return well
 
 
+@pytest.mark.soak
 def test_the_program_is_given_its_secrets_and_planted_ones_are_found_nowhere_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -175,6 +176,7 @@ def test_the_program_is_given_its_secrets_and_planted_ones_are_found_nowhere_els
             for path in state.rglob("env/*.json")
             if any(form in path.read_bytes() for form in [b"SIGNING"])
         ]
+        lying = [(str(path), path.read_bytes()) for path in env]
         assert {path.parent for path in env} == {state / "sites" / "shop" / "env"}
         assert [stat.S_IMODE(path.stat().st_mode) for path in env] == [0o600] * len(env)
         assert serving in {path.stem for path in env}
@@ -191,8 +193,10 @@ def test_the_program_is_given_its_secrets_and_planted_ones_are_found_nowhere_els
             places.add("the log", caplog.text)
     assert agent.runs >= 4
     assert len(processes.environments) > 10
-    # A person gives a template's secret answer with the order alone; it is in none of the above.
     assert places.found(planted) == []
+    where = Places()
+    where.held = lying
+    assert len(where.found({"NEWER": NEWER, "DOOR": PLANTED["DOOR"]})) >= 2, "what is looked for can be found"
     told = [
         line
         for line, held in processes.environments.items()
