@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 
+from steward.adapters.store.store import SqlStore
 from steward.domain.people import Role
 from steward.domain.vault import GITHUB_MAX, VALUE_MAX, Place
 from steward.faces.cli.env_files import Malformed, parse
@@ -61,7 +62,8 @@ def held(world: World, slug: str, place: Place = Place.RUN) -> dict[str, str]:
 
 def nowhere(world: World, *values: str) -> None:
     """None of these values stands in any row of the database: events, audit log, answers kept for repeats."""
-    with closing(sqlite3.connect(str(world.store.database.engine.url.database))) as opened:
+    assert isinstance(world.store, SqlStore)
+    with closing(sqlite3.connect(str(world.store.database.path))) as opened:
         dump = "\n".join(opened.iterdump())
     assert [value for value in values if value in dump or value.encode().hex() in dump.lower()] == []
 

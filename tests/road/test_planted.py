@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from hashlib import sha256
@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi.routing import APIRoute
 
 from steward.adapters.agents import StarterAgent
 from steward.adapters.box import Bubblewrap, NoBox
@@ -85,9 +86,13 @@ def looking(own: Road) -> Iterator[tuple[str, httpx.Client]]:
         yield held[PassKind.TOKEN], client
 
 
+def filled(path: str, named: Mapping[str, str]) -> str:
+    """An address with its parts put in."""
+    return re.sub(r"\{(\w+)(:path)?\}", lambda found: named.get(found[1], "x"), path)
+
+
 def ask_everything(own: Road, places: Places) -> int:
     """Ask every page and every route of the API that shows something; how many answered well."""
-    project = own.project("shop")
     operations = own.app.works(ANNA).operations("shop")
     numbers = {
         "number": "1",
@@ -100,12 +105,8 @@ def ask_everything(own: Road, places: Places) -> int:
     with looking(own) as (token, client):
         described = client.get("/api/v1/openapi.json", headers={"Authorization": f"Bearer {token}"}).json()
         paths = {path for path, known in described["paths"].items() if "get" in known}
-        paths |= {
-            route.path
-            for router in ROUTERS
-            for route in router.routes
-            if "GET" in getattr(route, "methods", ())
-        }
+        pages = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+        paths |= {route.path for route in pages if "GET" in route.methods}
         for path in sorted(paths):
             if "/live" in path or path.endswith("stream"):
                 continue
@@ -117,12 +118,11 @@ def ask_everything(own: Road, places: Places) -> int:
                     "login": "acme",
                     "name": "olga",
                 }
-                address = re.sub(r"\{(\w+)(:path)?\}", lambda m, named=named: named.get(m[1], "x"), path)
+                address = filled(path, named)
                 headers = {"Authorization": f"Bearer {token}"} if address.startswith("/api") else {}
                 answer = client.get(address, headers=headers)
                 places.add(f"the answer of {address}", answer.content + repr(answer.headers).encode())
                 well += answer.is_success
-    assert project["slug"] == "shop"
     return well
 
 
