@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import gzip
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -15,7 +16,6 @@ import pytest
 
 from steward.adapters.deploy.redaction import Redactor
 from steward.adapters.store import backup, open_store
-from steward.adapters.store.store import SqlStore
 from steward.adapters.vault import KeptVault, MasterKeys
 from steward.app.errors import Forbidden, Invalid, Unknown
 from steward.app.secret_files import SecretFiles
@@ -28,9 +28,11 @@ from steward.domain.status import Status
 from steward.domain.vault import GITHUB_MAX, VALUE_MAX, Place
 from steward.ports import Permanent
 from steward.ports.building import Deployed
+from steward.ports.vault import SealedValue
 from steward.testing.clock import FakeClock
 from steward.testing.driven import Driven
 from steward.testing.world import ANYONE
+from tests.contract.vault.kit import CHEAP
 
 KEY = "sk-planted/secret+key=4711"
 FORMS = (KEY, base64.b64encode(KEY.encode()).decode(), quote(KEY, safe=""), KEY.encode().hex())
@@ -39,9 +41,10 @@ PHRASE = "correct horse battery"
 
 
 @pytest.fixture
-def driven(tmp_path: Path) -> Iterator[Driven]:
-    store = open_store(f"sqlite:///{tmp_path}/steward.db", upgrade=True)
-    vault = KeptVault(MasterKeys(tmp_path / "master.key"), FakeClock(), Redactor)
+def driven(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Driven]:
+    """In memory, but for a test that names a place for its database."""
+    store = open_store(getattr(request, "param", "sqlite://").format(folder=tmp_path), upgrade=True)
+    vault = KeptVault(MasterKeys(tmp_path / "master.key"), FakeClock(), Redactor, CHEAP)
     made = Driven(store, tmp_path / "work", vault=vault)
     made.templates.environment = {
         "API_KEY": "user_secret",
@@ -98,6 +101,49 @@ def test_a_waiver_lets_it_go_on_and_a_secret_that_goes_meanwhile_is_named(driven
     assert driven.project().status is Status.ACTIVE
 
 
+def test_a_row_that_was_swapped_or_cut_and_a_lost_key_put_nothing_live_and_lose_nothing(
+    driven: Driven, tmp_path: Path
+) -> None:
+    driven.live()
+    secrets(driven).set_many("shop", {"API_KEY": KEY, "OTHER": "other value"})
+    driven.drive()
+    serving = dict(driven.deployer.serving)
+    key = tmp_path / "master.key"
+    project_id = driven.project().id
+    with driven.store.reading() as view:
+        rows = {row.kept.name: row for row in view.vault_values(project_id)}
+    swapped = replace(rows["API_KEY"], cipher=rows["OTHER"].cipher)
+    cut = replace(rows["API_KEY"], cipher=rows["API_KEY"].cipher[:20])
+    driven.building().update("shop", "More")
+    driven.building().rebuild("shop")
+    for broken, words in ((swapped, "API_KEY"), (cut, "API_KEY"), (None, "is lost")):
+        if broken is None:
+            key.rename(tmp_path / "away")
+            vault = KeptVault(MasterKeys(key), FakeClock(), Redactor, CHEAP)
+            driven.tools = replace(driven.tools, vault=vault)
+            driven.begin()
+        else:
+            save(driven, broken)
+        driven.drive()
+        failure = driven.operations()[0].failure
+        assert failure is not None, words
+        assert words in failure.reason
+        assert "steward secret" in failure.advice
+        assert KEY not in str(failure)
+        assert driven.deployer.serving == serving, "what was live is live"
+        save(driven, rows["API_KEY"])
+        driven.building().retry("shop")
+    (tmp_path / "away").rename(key)
+    driven.drive()
+    assert driven.project().status is Status.ACTIVE
+    assert driven.deployer.orders[-1].secrets["API_KEY"] == KEY
+
+
+def save(driven: Driven, row: SealedValue) -> None:
+    with driven.store.writing() as tx:
+        tx.save_vault_value(row)
+
+
 def test_secret_answers_are_kept_for_the_program_and_stand_nowhere_in_the_spec(driven: Driven) -> None:
     wish = driven.wish()
     driven.building().draft(
@@ -109,6 +155,7 @@ def test_secret_answers_are_kept_for_the_program_and_stand_nowhere_in_the_spec(d
     assert KEY not in str(driven.events())
 
 
+@pytest.mark.parametrize("driven", ["sqlite:///{folder}/steward.db"], indirect=True)
 def test_a_planted_secret_is_found_nowhere_but_with_the_program(driven: Driven, tmp_path: Path) -> None:
     driven.order()
     secrets(driven).set("shop", "API_KEY", KEY)
@@ -296,7 +343,7 @@ def test_an_export_is_restored_with_its_passphrase_alone(driven: Driven, tmp_pat
             secrets(driven).restore(data, phrase, replace=True)
     assert secrets(driven).forget_all() == {"projects": 1, "values": 1}
     assert secrets(driven).restore(packed, PHRASE)["kept"] == ["shop A"], "with a lost key too"
-    other = open_store(f"sqlite:///{tmp_path}/other.db", upgrade=True)
+    other = open_store("sqlite://", upgrade=True)
     elsewhere = Driven(other, tmp_path / "w", vault=driven.app.vault)
     assert secrets(elsewhere).restore(packed, PHRASE)["unknown"] == ["shop A"]
     other.close()
@@ -335,9 +382,9 @@ def check(driven: Driven) -> Any:
 
 
 def test_without_a_vault_nothing_is_kept_and_secret_answers_are_refused(
-    store: SqlStore, tmp_path: Path
+    make_driven: Callable[..., Driven],
 ) -> None:
-    driven = Driven(store, tmp_path / "work")
+    driven = make_driven()
     answers = {"features": "Cart: adds up", "api_key": KEY}
     with pytest.raises(Permanent, match="keeps no secrets"):
         driven.building().draft("shop", wish=driven.wish().__class__(answers=answers))

@@ -26,6 +26,7 @@ from steward.domain.spec import Estimate, Release
 from steward.faces.cli.root import steward
 from steward.ports import Writes
 from steward.testing.world import World
+from tests.contract.vault.kit import CHEAP
 from tests.faces.remote_kit import Wired
 
 ANNA = local("local:anna")
@@ -59,7 +60,7 @@ def a_template(folder: Path) -> str:
 
 def vault(folder: Path, world: World) -> KeptVault:
     """What keeps secrets there."""
-    return KeptVault(MasterKeys(folder / "master.key"), world.clock, Redactor)
+    return KeptVault(MasterKeys(folder / "master.key"), world.clock, Redactor, CHEAP)
 
 
 def driving(folder: Path) -> World:

@@ -57,9 +57,10 @@ class Line:
     app: Application | None
     options: tuple[str, ...] = ()
 
-    def __call__(self, *args: str) -> Done:
+    def __call__(self, *args: str, stdin: str | bytes | None = None) -> Done:
         """Run `steward ARGS`; a fault of Steward itself is raised."""
-        done = CliRunner().invoke(steward, [*self.options, *args], obj=Wired(self.app), prog_name="steward")
+        words = [*self.options, *args]
+        done = CliRunner().invoke(steward, words, obj=Wired(self.app), input=stdin, prog_name="steward")
         if done.exception is not None and not isinstance(done.exception, SystemExit):
             raise done.exception
         return Done(done.exit_code, done.stdout, done.stderr)

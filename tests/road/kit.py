@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from steward.adapters.clock import SystemClock
 from steward.adapters.deploy.deployer import AnsibleDeployer
 from steward.adapters.deploy.local import LocalHost
 from steward.adapters.deploy.probe import LifeProbe
+from steward.adapters.deploy.redaction import Redactor
 from steward.adapters.deploy.targets import Target
 from steward.adapters.engine import open_engine
 from steward.adapters.git import GitWorkshop
@@ -25,17 +27,19 @@ from steward.adapters.github import Token, connect
 from steward.adapters.github.write import connect_write
 from steward.adapters.store import open_store
 from steward.adapters.templates import CopierTemplates
+from steward.adapters.vault import KeptVault, MasterKeys
 from steward.app.application import Application
 from steward.app.connecting import connect as connect_organisations
 from steward.app.describing import Wish
 from steward.app.driving import Driver
 from steward.app.operations.context import Tools
 from steward.app.operations.runner import Runner
+from steward.app.whose import Eyes
 from steward.domain.agents import Role
 from steward.domain.operations import Work
 from steward.domain.people import local
 from steward.domain.rules import Rules
-from steward.domain.verdict import Rule
+from steward.domain.verdict import Rule, Verdict, verdict
 from steward.ports.building import ForgeWrite
 from steward.ports.engine import Lane
 
@@ -140,8 +144,20 @@ def make_tools(
         workdir=tmp / "work",
         rule=Rule(deadline_s=60.0, grace_s=5.0),
         poll_s=0.1,
+        vault=KeptVault(MasterKeys(tmp / "master.key"), clock, Redactor),
     )
     return replace(tools, **changes), host
+
+
+def eyes(tools: Tools, clock: SystemClock) -> Eyes:
+    """What tells whose a change is, as an installation has it."""
+    vault = tools.vault
+    assert vault is not None
+
+    def checks(repo_id: int, sha: str, since: datetime) -> Verdict:
+        return verdict(tools.forge().checks(repo_id, sha), tools.rule, clock.now().at, since)
+
+    return Eyes(forge=tools.forge, workshop=tools.workshop, seal_keys=vault.seal_keys, checks=checks)
 
 
 @contextmanager
@@ -152,9 +168,12 @@ def road(
     ports: tuple[int, int],
     work: bool = True,
     box: Bubblewrap | None = None,
+    watched: bool = False,
     **changes: Any,
 ) -> Iterator[Road]:
-    """Everything, up to the end of the block. Without `work`, other processes run what is queued here."""
+    """Everything, up to the end of the block. Without `work`, other processes run what is queued here; `watched`:
+    it is told whose changes are.
+    """
     with ExitStack() as closing:
         hub = closing.enter_context(Hub(orgs=["acme"]))
         clock = SystemClock()
@@ -163,6 +182,8 @@ def road(
         forge = closing.enter_context(connect(hub.url, credential=Token(hub.token), clock=clock))
         writing = closing.enter_context(connect_write(hub.url, credential=Token(hub.token), clock=clock))
         tools, host = make_tools(tmp, writing, ports=ports, box=box, **changes)
+        if watched:
+            tools = replace(tools, eyes=eyes(tools, clock))
         closing.callback(host.suspend)
         engine = open_engine(url, state_dir=tmp, holder="test", clock=clock)
         engine.launch(Runner(store, clock, tools, ["log"]), LANES, work=work)
@@ -177,6 +198,8 @@ def road(
             notifiers=[],
             holder="test",
             templates=tools.templates,
+            vault=tools.vault,
+            writing=tools.forge,
         )
         connect_organisations(store, ["acme"], hub.url, clock.now().at)
         driver = Driver(store, clock, engine, app.policy, [])

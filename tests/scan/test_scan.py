@@ -64,6 +64,8 @@ EXAMPLES = [
     (".github/workflows/a.yml", "on:\n  workflow_call:\n    secrets:\n      A: {required: false}\nenv:\n  A: ${{ secrets.A }}", "A optional"),
     (".env.example", "# The key\nA=\nB=x\n# C=1\nD=changeme\n# optional\nE=", "A required, B optional default, C optional default, D required, E optional"),
     ("env.contract.yaml", "entries:\n  A: {source: user_secret, required: true}\n  B: {source: allocation}\n  C: {source: derived}", "A required, B builtin, C builtin default?"),
+    ("deploy.toml", "[service]\nport_variable = 'A'\nhost_variable = 'B'", "A builtin, B builtin"),
+    ("deploy.toml", "service = 1", ""),
     ("copier.yml", "a:\n  secret: true\nb:\n  type: str", "a required"),
     ("app.json", '{"env": {"A": {"required": true}, "B": "x", "C": {"generator": "secret"}}}', "A required, B optional default, C required"),
     ("render.yaml", "services:\n- envVars:\n  - {key: A, sync: false}\n  - {key: B, value: x}", "A required"),

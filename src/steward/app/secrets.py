@@ -78,6 +78,7 @@ class Secrets(Acts):
             checked(name, value, places)
         with told(self.store) as tx:
             _, project = self.found(tx, reference, Right.WRITE)
+            self._must_differ(tx, project, values, places)
             at = self.clock.now().at
             made = [
                 (
@@ -93,6 +94,21 @@ class Secrets(Acts):
             {"project": project.slug, "secret": kept_view(kept), "notes": value_notes(value, sort)}
             for kept, value in made
         ]
+
+    def _must_differ(
+        self, tx: Writes, project: Project, names: Collection[str], places: Collection[Place]
+    ) -> None:
+        """Raise Invalid for names that GitHub does not tell apart: the second would silently replace the first."""
+        if Place.CHECKS not in places:
+            return
+        there = {one.name for one in self.kept_in.kept(tx, project.id) if Place.CHECKS in one.places}
+        known = {name.upper(): name for name in there - set(names)}
+        for name in names:
+            other = known.setdefault(name.upper(), name)
+            if other != name:
+                raise Invalid(
+                    f"{name} and {other} are one name to GitHub", "Keep one of them for the checks, not both."
+                )
 
     def _tell_set(self, tx: Writes, project: Project, kept: Collection[Kept], why: str = "") -> None:
         if not kept:
@@ -133,6 +149,7 @@ class Secrets(Acts):
                 raise Invalid(
                     f"{name} is set already", "Say that it is to be replaced (--replace), or leave it."
                 )
+            self._must_differ(tx, project, [name], places)
             asked = Kept(
                 project.id,
                 name,

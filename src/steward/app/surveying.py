@@ -149,14 +149,15 @@ def _evidence(found: Collection[Mapping[str, Any]] | None) -> tuple[Evidence, ..
 
 def facts_of(view: Reads, project: Project, record: ScanRecord | None) -> Facts:
     """What the record knows of a project: its tip and the colour of its checks are those that the scan saw."""
-    kept = {one.kept.name: one.kept.generated for one in view.vault_values(project.id)}
+    values = [one.kept for one in view.vault_values(project.id)]
     waived = {plain_name(one.name): one.reason for one in view.vault_waivers(project.id)}
     seen = (record.result or {}).get(SEEN) or {} if record else {}
     colour = seen.get("colour")
     return Facts(
         owner=project.owner,
         scan=scan_of(record),
-        kept=kept,
+        kept={one.name: one.generated for one in values},
+        places={one.name: frozenset(str(place) for place in one.places) for one in values},
         waived=waived,
         tip=seen.get("tip"),
         colour=Colour(colour) if colour in set(Colour) else None,

@@ -12,7 +12,7 @@ from typing import Final
 
 from steward.domain.guards import Guard
 from steward.domain.lifecycle import ENTRY_STATUSES
-from steward.domain.needs import Demand, Evidence, Need, Scan, Sort
+from steward.domain.needs import Demand, Evidence, Need, Origin, Purpose, Scan, Sort
 from steward.domain.readiness import Fix
 from steward.domain.status import Status
 from steward.domain.verdict import Colour
@@ -68,7 +68,8 @@ class Life:
 class Facts:
     """What is known of a project that is to be taken in.
 
-    `scan` is None where none was done. `kept` maps names that have a value to whether it was generated here,
+    `scan` is None where none was done. `kept` maps names that have a value to whether it was generated here, `places`
+    to whom it is given (a name that is not in there: to whoever reads it),
     `waived` names and codes to the reason. `tip` is where the default branch is ("": empty, None: not known),
     `colour` what the checks of the tip come to (None: cannot be told). `accepts`: a person has accepted that it
     deploys by itself.
@@ -77,6 +78,7 @@ class Facts:
     owner: str | None = None
     scan: Scan | None = None
     kept: Mapping[str, bool] = field(default_factory=dict)
+    places: Mapping[str, frozenset[str]] = field(default_factory=dict)
     waived: Mapping[str, str] = field(default_factory=dict)
     tip: str | None = None
     colour: Colour | None = None
@@ -200,14 +202,21 @@ def _need(facts: Facts, need: Need) -> Line:
         ),
     }
     met, unmet, command = about[need.sort]
+    command += _FOR.get(need.purposes, "")
     line = Line(SECRET, State.SET, met, need.name, need.help, need.sort.value, need.evidence[:5], need.times)
-    if need.name in facts.kept:
+    elsewhere = bool(need.purposes - facts.places.get(need.name, need.purposes))
+    if need.name in facts.kept and not elsewhere:
         state = State.GENERATED if facts.kept[need.name] else State.SET
         return _with(line, state, "a value was generated" if facts.kept[need.name] else met)
     if need.name in facts.waived:
         return _with(line, State.WAIVED, "somebody does without it", facts.waived[need.name])
     fix = Fix("secret", "Set it, have it generated, or do without it for a reason", command)
+    if elsewhere:
+        unmet = "a value is set, but not for all that read it"
     return _with(line, State.MISSING, unmet, need.help, fix)
+
+
+_FOR: Final = {frozenset({Purpose.CHECKS}): " --for checks", frozenset(Purpose): " --for both"}
 
 
 def _with(line: Line, state: State, words: str, about: str = "", fix: Fix | None = None) -> Line:
@@ -343,9 +352,17 @@ def _active(facts: Facts, scan: Scan) -> Candidate:
 
 
 def environment(scan: Scan | None) -> dict[str, str]:
-    """The environment contract that a scan comes to: name -> where its value comes from, built-in names left out."""
+    """The environment contract that a scan comes to: name -> where its value comes from, built-in names left out.
+
+    What the program must have, and nothing says where from, is asked of people: no deployment goes on without it.
+    """
     needs = scan.needs if scan else ()
-    return {need.name: need.origin.value for need in needs if need.demand is not Demand.BUILTIN}
+    return {need.name: _origin(need).value for need in needs if need.demand is not Demand.BUILTIN}
+
+
+def _origin(need: Need) -> Origin:
+    asked = need.demand is Demand.REQUIRED and Purpose.RUN in need.purposes
+    return Origin.USER_SECRET if asked and need.origin is Origin.UNKNOWN else need.origin
 
 
 def unknown_waivers(scan: Scan | None, names: Collection[str]) -> list[str]:

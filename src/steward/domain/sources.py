@@ -20,6 +20,7 @@ class Form(StrEnum):
     FLY = "fly"
     DOCKERFILE = "dockerfile"
     SPRING = "spring"
+    SERVICE = "service"
 
 
 LANGUAGES: Final = {
@@ -165,7 +166,7 @@ def form_of(path: str) -> Form | None:
     folder, _, name = path.rpartition("/")
     if folder.endswith(".github/workflows") or folder == ".github/workflows":
         return Form.WORKFLOW if name.endswith((".yml", ".yaml")) else None
-    if named := _NAMED.get(name):
+    if named := Form.SERVICE if path == "deploy.toml" else _NAMED.get(name):
         return named
     if _EXAMPLE.fullmatch(name):
         return Form.EXAMPLE

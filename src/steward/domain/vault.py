@@ -71,6 +71,8 @@ RULE: Final = re.compile(r"rule:[a-z0-9_:.-]{1,100}")
 """How a waiver is named that is of a rule of the readiness list, and not of a secret."""
 RESERVED: Final = frozenset({"CI", "HOME", "HOST", "PATH", "PORT", "RELEASE"})
 """Names that whoever runs a program sets: a value of ours would be lost, or would break it."""
+LOADER: Final = re.compile(r"LD_.*|DYLD_.*|GLIBC_TUNABLES|GCONV_PATH")
+"""Names that the system's loader reads as it starts any program, the box around an untrusted one too."""
 SHORT: Final = 4
 """Characters below which a secret is masked in texts as a whole word only."""
 
@@ -81,6 +83,8 @@ def name_problem(name: str, places: Collection[Place]) -> str:
         return "a name has letters without accents, digits and _, begins with no digit, and has at most 255 of them"
     if Place.RUN in places and name in RESERVED:
         return f"{name} is set by whoever runs the program"
+    if Place.RUN in places and LOADER.fullmatch(name):
+        return f"{name} would change how the box around the program is loaded"
     if Place.CHECKS in places and name.upper().startswith("GITHUB_"):
         return "GitHub takes no name that begins with GITHUB_"
     return "" if places else "no place is named: run (the program), checks (the workflows on GitHub), or both"

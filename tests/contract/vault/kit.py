@@ -13,6 +13,8 @@ from steward.testing.clock import FakeClock
 from tests.contract.store.kit import NOW, connect, project
 
 SHOP, MARKET = "id-shop", "id-market"
+CHEAP = 10
+"""What a passphrase costs in tests."""
 SECRET = "sk-planted/secret+key=4711"
 
 
@@ -26,7 +28,7 @@ def prepared(store: SqlStore) -> SqlStore:
 
 def vault_at(folder: Path) -> KeptVault:
     """A vault as a process that has just begun opens it."""
-    return KeptVault(MasterKeys(folder / "master.key"), FakeClock(), Redactor)
+    return KeptVault(MasterKeys(folder / "master.key"), FakeClock(), Redactor, CHEAP)
 
 
 def kept(

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from steward.adapters.vault import MasterKeys, parsed
-from steward.adapters.vault.cipher import HEADER, lock, unlock
+from steward.adapters.vault.cipher import COST, HEADER, lock, unlock
 from steward.adapters.vault.keys import written
 from steward.ports import Permanent
+from tests.contract.vault.kit import CHEAP
 
 KEY = written(bytes(range(32)))
 OLD = written(bytes(32))
@@ -86,7 +87,8 @@ def test_a_key_that_everybody_can_get_at_or_nobody_or_that_is_not_there_is_refus
 
 
 def test_a_file_under_a_passphrase_opens_with_it_alone() -> None:
-    packed = lock(b"secrets", "correct horse battery")
+    assert COST == 17, "as OWASP says; what is cheap is for tests alone"
+    packed = lock(b"secrets", "correct horse battery", CHEAP)
     assert unlock(packed, "correct horse battery") == b"secrets"
     assert b"secrets" not in packed.removeprefix(HEADER)
     with pytest.raises(Permanent, match="does not open"):
@@ -96,6 +98,8 @@ def test_a_file_under_a_passphrase_opens_with_it_alone() -> None:
         (b"", "no export"),
         (b"PK\x03\x04", "no export"),
         (b"steward-secrets-9\n" + packed[len(HEADER) :], "newer"),
+        (HEADER + b"\x1f" + packed[len(HEADER) + 1 :], "does not open"),
+        (HEADER + bytes([CHEAP + 1]) + packed[len(HEADER) + 1 :], "does not open"),
         (packed[: len(HEADER) + 20], "cut short"),
         (packed[:-1], "does not open"),
         (changed, "does not open"),

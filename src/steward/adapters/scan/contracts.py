@@ -1,4 +1,4 @@
-"""Names that files declare: `env.contract.yaml`, Copier's secret questions, Heroku's app.json, Render, Fly, Spring."""
+"""Names that files declare: `env.contract.yaml`, `deploy.toml`, Copier's questions, app.json, Render, Fly, Spring."""
 
 from __future__ import annotations
 
@@ -31,6 +31,19 @@ def read_contract(source: Source) -> Iterator[Reading]:
             help_text = entry.said("description")
             more = {"origin": origin, "sort": sort, "default": held, "help": help_text}
             yield source.reading(key.text or "", key.line, "contract", vote, **more)
+
+
+def read_service(source: Source) -> Iterator[Reading]:
+    """The names that our `deploy.toml` has an address given by: nobody is asked for them. Raises Unreadable."""
+    try:
+        service = tomllib.loads(source.text).get("service")
+    except (ValueError, RecursionError) as error:
+        raise Unreadable("it is no TOML that can be parsed") from error
+    for key in ("port_variable", "host_variable"):
+        name = service.get(key) if isinstance(service, dict) else None
+        if isinstance(name, str):
+            more = {"origin": Origin.ALLOCATION, "sort": Sort.VARIABLE}
+            yield source.reading(name, _line_with(source, key), "deploy.toml", Vote.GIVEN, **more)
 
 
 def read_copier(source: Source) -> Iterator[Reading]:

@@ -35,6 +35,7 @@ _FORMS: dict[Form, _Read] = {
     Form.FLY: contracts.read_fly,
     Form.DOCKERFILE: plain.read_dockerfile,
     Form.SPRING: contracts.read_spring,
+    Form.SERVICE: contracts.read_service,
 }
 _WORDS = (
     b"env",

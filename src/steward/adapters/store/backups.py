@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 import msgspec
-from sqlalchemy import Connection, LargeBinary, MetaData, Table, func, select, text
+from sqlalchemy import Connection, LargeBinary, MetaData, Table, func, inspect, select, text
 
 from steward.adapters.store.engine import Database, connect
 from steward.adapters.store.opening import BASE, EMPTY, create_schema, refuse_unless_older, revision
@@ -168,7 +168,7 @@ def restore(url: str, source: Path, *, force: bool = False) -> None:
 def _refuse_if_running(database: Database) -> None:
     store = SqlStore(database)
     with database.reading() as connection:
-        if "leases" not in {table.name for table in _tables(connection)}:
+        if not inspect(connection).has_table("leases"):
             return
         names = [row[0] for row in connection.execute(text("SELECT name FROM leases"))]
     for name in names:

@@ -17,11 +17,15 @@ from steward.ports import Permanent
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
 TAG_BYTES: Final = 16
-HEADER: Final = b"steward-secrets-1\n"
-"""How a file under a passphrase begins; its number is that of the form."""
+HEADER: Final = b"steward-secrets-2\n"
+"""How a file under a passphrase begins; its number is that of the form. The cost and the salt follow."""
 SALT_BYTES: Final = 16
-SCRYPT_N: Final = 2**17
-"""Source: OWASP's "Password Storage Cheat Sheet", scrypt: N=2^17, r=8, p=1."""
+COST: Final = 17
+"""How dear a passphrase is to try, as the exponent of scrypt's N. Source: OWASP's "Password Storage Cheat Sheet",
+scrypt: N=2^17, r=8, p=1.
+"""
+COSTS: Final = range(10, 21)
+"""What a file may ask for: at 2^20 one try takes 1 GB of memory."""
 
 
 class Unfit(Exception):
@@ -93,10 +97,10 @@ def _listed(*parts: object) -> bytes:
     return json.dumps(parts).encode()
 
 
-def lock(data: bytes, passphrase: str) -> bytes:
-    """A file under a passphrase: header, salt, ciphertext."""
-    salt = token_bytes(SALT_BYTES)
-    return HEADER + salt + encrypt(_stretched(passphrase, salt), data, HEADER + salt)
+def lock(data: bytes, passphrase: str, cost: int = COST) -> bytes:
+    """A file under a passphrase: header, cost, salt, ciphertext, which is bound to what stands before it."""
+    head = HEADER + bytes([cost]) + token_bytes(SALT_BYTES)
+    return head + encrypt(_stretched(passphrase, head), data, head)
 
 
 def unlock(data: bytes, passphrase: str) -> bytes:
@@ -107,11 +111,12 @@ def unlock(data: bytes, passphrase: str) -> bytes:
         raise Permanent(
             "this export of secrets is of a form that this Steward cannot read", "Install a newer Steward."
         )
-    salt, cipher = data[len(HEADER) :][:SALT_BYTES], data[len(HEADER) + SALT_BYTES :]
+    begins = len(HEADER) + 1 + SALT_BYTES
+    head, cipher = data[:begins], data[begins:]
     if len(cipher) < NONCE_BYTES + TAG_BYTES:
         raise Permanent("this export of secrets was cut short", "Use a whole copy of it.")
     try:
-        return decrypt(_stretched(passphrase, salt), cipher, HEADER + salt)
+        return decrypt(_stretched(passphrase, head), cipher, head)
     except Unfit:
         raise Permanent(
             "this passphrase does not open the export, or the file was cut or changed",
@@ -119,9 +124,13 @@ def unlock(data: bytes, passphrase: str) -> bytes:
         ) from None
 
 
-def _stretched(passphrase: str, salt: bytes) -> bytes:
+def _stretched(passphrase: str, head: bytes) -> bytes:
+    """The key that a passphrase comes to, at the cost and with the salt of a file's head. Raises Unfit."""
     from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
-    return Scrypt(salt=salt, length=KEY_BYTES, n=SCRYPT_N, r=8, p=1).derive(
+    cost, salt = head[len(HEADER)], head[len(HEADER) + 1 :]
+    if cost not in COSTS:
+        raise Unfit
+    return Scrypt(salt=salt, length=KEY_BYTES, n=2**cost, r=8, p=1).derive(
         passphrase.encode("utf-8", "surrogatepass")
     )

@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import Final
 
 from steward.adapters.vault.cipher import (
+    COST,
     Unfit,
     bound_key,
     bound_value,
@@ -36,12 +37,21 @@ Redact = Callable[[str], str]
 
 
 class KeptVault:
-    """Values at rest. `masking` makes what takes the given values out of a text. Threads may share it."""
+    """Values at rest. `masking` makes what takes the given values out of a text; `cost` is how dear the passphrase
+    of an export is to try, as an exponent of 2. Threads may share it.
+    """
 
-    def __init__(self, keys: MasterKeys, clock: Clock, masking: Callable[[Iterable[str]], Redact]) -> None:
+    def __init__(
+        self,
+        keys: MasterKeys,
+        clock: Clock,
+        masking: Callable[[Iterable[str]], Redact],
+        cost: int = COST,
+    ) -> None:
         self._keys = keys
         self._clock = clock
         self._masking = masking
+        self._cost = cost
         self._lock = threading.Lock()
         self._data_keys: dict[tuple[str, int, str, bytes], bytes] = {}
         self._redactors: dict[str, tuple[bytes, Redact]] = {}
@@ -79,7 +89,8 @@ class KeptVault:
     def _current(self, view: Reads) -> tuple[str, bytes]:
         """The master key for what is kept from now on: only where everything that is kept can be read with it."""
         used = view.vault_masters()
-        if not self._keys.all() and not used:
+        # Read anew: what is kept under a key that was taken away meanwhile is lost with this process.
+        if not self._keys.all(again=True) and not used:
             self._keys.make()
         for master_id in used:
             self._master(master_id)
@@ -283,7 +294,7 @@ class KeptVault:
 
     def lock(self, data: bytes, passphrase: str) -> bytes:
         """A file under a passphrase."""
-        return lock(data, passphrase)
+        return lock(data, passphrase, self._cost)
 
     def unlock(self, data: bytes, passphrase: str) -> bytes:
         """What is in it."""

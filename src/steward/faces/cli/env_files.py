@@ -6,25 +6,30 @@ import re
 from typing import Final
 
 NAME: Final = re.compile(r"(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*")
+TWICE: Final = "a name is there twice"
+RETURN: Final = "a carriage return stands within it"
 _ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\", "$": "$"}
 
 
 class Malformed(Exception):
-    """A line that is no NAME=value: its number, from 1, and what is wrong with it."""
+    """A line that is no NAME=value: its number, from 1, what is wrong with it, and the name that is meant, if any."""
 
-    def __init__(self, line: int, why: str) -> None:
+    def __init__(self, line: int, why: str, name: str = "") -> None:
         super().__init__(f"line {line}: {why}")
         self.line = line
         self.why = why
+        self.name = name
 
 
 def parse(text: str) -> dict[str, str]:
     """Names to values, in the order of the file. Raises Malformed.
 
     Values in single quotes are taken as they stand; in double quotes \\n, \\t, \\" and the like are read. Both may
-    go on over several lines. Without quotes a value ends with its line, or before " #".
+    go on over several lines. Without quotes a value ends with its line, or before " #". A byte order mark is no part
+    of the first name.
     """
     found: dict[str, str] = {}
+    text = text.removeprefix("\ufeff")
     at = 0
     while at < len(text):
         end = text.find("\n", at)
@@ -38,7 +43,7 @@ def parse(text: str) -> dict[str, str]:
         if begun is None:
             raise Malformed(number, "it is not written as NAME=value")
         if begun[1] in found:
-            raise Malformed(number, f"{begun[1]} is there twice")
+            raise Malformed(number, TWICE, begun[1])
         found[begun[1]], at = _value(text, begun.end(), number)
     return found
 
@@ -49,8 +54,12 @@ def _value(text: str, at: int, number: int) -> tuple[str, int]:
     if quote not in ("'", '"') or not quote:
         end = text.find("\n", at)
         end = len(text) if end < 0 else end
-        plain = re.split(r"[ \t]#", text[at:end], maxsplit=1)[0]
-        return plain.strip(), end + 1
+        # The blanks before the value are skipped already: one that begins with "#" is a comment if there were any.
+        comment = text[at : at + 1] == "#" and text[at - 1] in " \t"
+        plain = "" if comment else re.split(r"[ \t]#", text[at:end], maxsplit=1)[0].strip(" \t\r")
+        if "\r" in plain:
+            raise Malformed(number, RETURN)
+        return plain, end + 1
     close = at + 1
     while close < len(text) and text[close] != quote:
         close += 2 if quote == '"' and text[close] == "\\" else 1

@@ -28,7 +28,7 @@ def values_of(
     if env_file is not None:
         if name is not None:
             raise click.UsageError(_("--env-file brings its own names; leave NAME away"))
-        return _env_file(env_file)
+        return _env_file(session, env_file)
     if name is None:
         raise click.UsageError(_("say which NAME to keep, or give --env-file"))
     if "=" in name:
@@ -43,13 +43,15 @@ def values_of(
         if from_env not in os.environ:
             raise click.UsageError(_("the environment has no {name}", name=from_env))
         return {name: os.environ[from_env]}
-    if session.interactive:
+    if sys.stdin.isatty():
+        # With --json too: what is typed would be shown otherwise.
         return {name: click.prompt(_("Value of {name}", name=name), hide_input=True, err=True)}
     return {name: _text(sys.stdin.buffer.read(), _("standard input"))}
 
 
-def _env_file(file: Path) -> dict[str, str]:
-    from steward.faces.cli.env_files import Malformed, parse
+def _env_file(session: Session, file: Path) -> dict[str, str]:
+    """The values of a file; what has none is told and left out."""
+    from steward.faces.cli.env_files import RETURN, TWICE, Malformed, parse
 
     try:
         found = parse(_text(read_bytes(file), str(file)))
@@ -58,12 +60,18 @@ def _env_file(file: Path) -> dict[str, str]:
             "it is not written as NAME=value": _("it is not written as NAME=value"),
             "its quotes are not closed": _("its quotes are not closed"),
             "something follows the closing quote": _("something follows the closing quote"),
+            RETURN: _("a carriage return stands within it; end lines with a line feed"),
+            TWICE: _("{name} is there twice", name=error.name),
         }
-        why = words.get(error.why, error.why)
-        raise click.UsageError(_("{file}, line {line}: {why}", file=file, line=error.line, why=why)) from None
-    if not found:
+        raise click.UsageError(
+            _("{file}, line {line}: {why}", file=file, line=error.line, why=words[error.why])
+        ) from None
+    values = {name: value for name, value in found.items() if value}
+    if not values:
         raise click.UsageError(_("{file} holds no NAME=value", file=file))
-    return {name: value for name, value in found.items() if value}
+    if empty := ", ".join(name for name in found if name not in values):
+        session.note(_("without a value in {file}, and left out: {names}", file=file, names=empty))
+    return values
 
 
 def _text(data: bytes, where: str) -> str:
