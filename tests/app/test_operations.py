@@ -21,7 +21,7 @@ PLACES = [(number, after) for number in range(1, len(ROAD) + 1) for after in (Fa
 NAMED = [f"{'after' if after else 'before'}-{ROAD[number - 1]}-{number}" for number, after in PLACES]
 CALLS = 44
 """Calls of `Steps` in a first road."""
-WRITES = 80
+WRITES = 90
 """Write transactions in it, at most."""
 
 
