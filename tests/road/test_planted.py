@@ -106,7 +106,7 @@ def ask_everything(own: Road, places: Places) -> int:
         described = client.get("/api/v1/openapi.json", headers={"Authorization": f"Bearer {token}"}).json()
         paths = {path for path, known in described["paths"].items() if "get" in known}
         pages = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
-        paths |= {route.path for route in pages if "GET" in route.methods}
+        paths |= {route.path for route in pages if "GET" in (route.methods or ())}
         for path in sorted(paths):
             if "/live" in path or path.endswith("stream"):
                 continue
