@@ -8,6 +8,7 @@ is not kept: its repeat is told so. Keys are one's own: another's same key is an
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import logging
 import re
@@ -21,8 +22,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from steward.app.errors import Invalid
-from steward.faces.http.site import principal_of, site
-from steward.ports import Answer, StoreUnavailable
+from steward.faces.http.site import COOKIE, principal_of, site
+from steward.ports import Answer, Permanent, StoreUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +111,11 @@ async def _key(request: Request) -> str | None:
 
 
 async def _fingerprint(request: Request) -> str:
-    """What makes a request the same: its method, address and body; of a form, its fields but the token."""
+    """What makes a request the same: its method, address and body; of a form, its fields but the token.
+
+    Keyed, where secrets are kept, with a key that is not in the database: a short secret in the body cannot be guessed
+    from what is kept.
+    """
     if "form" in request.headers.get("content-type", ""):
         fields = [
             (name, str(value.filename) if isinstance(value, UploadFile) else value)
@@ -121,10 +126,22 @@ async def _fingerprint(request: Request) -> str:
     else:
         body = await request.body()
     parts = (request.method.encode(), str(request.url.path).encode(), request.url.query.encode(), body)
-    whole = hashlib.sha256()
+    whole = hmac.new(await run_in_threadpool(_fingerprint_key, request), digestmod=hashlib.sha256)
     for part in parts:
         whole.update(len(part).to_bytes(8, "big") + part)
     return whole.hexdigest()
+
+
+def _fingerprint_key(request: Request) -> bytes:
+    vault = site(request).app.vault
+    if vault is None:
+        return b""
+    try:
+        return vault.seal_key()
+    except Permanent:
+        # Nothing can be kept then either; the caller's own proof is no less secret.
+        proof = request.headers.get("authorization") or request.cookies.get(COOKIE, "")
+        return proof.encode("utf-8", "surrogatepass")
 
 
 def _claim(request: Request, claim: Answer) -> Answer | None:
