@@ -142,6 +142,11 @@ def test_a_persons_commits_become_an_update_of_their_own_verified_then_deployed(
     assert driven.releases()[0].commit == pushed
     (update,) = driven.updates()
     assert (update.state, update.text) == ("shipped", "What boris pushed to main")
+    assert driven.agent.runs[-1].contract["update"] is None, "nothing is asked of an agent for it"
+    driven.building().update("shop", "Add a news page")
+    driven.building().rebuild("shop")
+    driven.drive()
+    assert driven.agent.runs[-1].contract["update"] == {"number": 2, "text": "Add a news page"}
 
 
 def test_resuming_leaves_what_is_live_as_it_is(driven: Driven) -> None:

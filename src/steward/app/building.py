@@ -23,7 +23,7 @@ from steward.domain.driving import beside, opens, untaken
 from steward.domain.guards import Guard
 from steward.domain.journal import Kind
 from steward.domain.lifecycle import Refused, Who
-from steward.domain.operations import Operation, OperationState, Work
+from steward.domain.operations import THEIRS, Operation, OperationState, Work
 from steward.domain.people import Right
 from steward.domain.project import Project
 from steward.domain.reports import Seen, cleared
@@ -228,7 +228,7 @@ class Building(Describing):
             self.move(tx, project, trigger, proofs, reason, seen, who)
             tx.save_update(replace(update, spec_version=spec.version))
             work = Work.DESIGN if design else Work.IMPLEMENT
-            made = again_as(last, work, seen.at, {"spec_version": spec.version})
+            made = again_as(last, work, seen.at, {"spec_version": spec.version, THEIRS: False})
             queue(tx, replace(made, update=update.number, asked_by=self.actor), self.actor)
             return self.shown(tx, project.id)
 

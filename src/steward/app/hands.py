@@ -20,7 +20,7 @@ from steward.domain.guards import Guard
 from steward.domain.hands import Exit, HandsOff, Hold, Reason
 from steward.domain.journal import Kind
 from steward.domain.lifecycle import Refused, Who
-from steward.domain.operations import Operation, OperationState, Work
+from steward.domain.operations import THEIRS, Operation, OperationState, Work
 from steward.domain.people import Right
 from steward.domain.project import Management, Project
 from steward.domain.reports import Seen
@@ -226,7 +226,9 @@ class Hands(Acts):
         project = self.move(tx, project, Trigger.FOREIGN_CHANGE_ACCEPTED, proofs, reason or text, seen)
         proofs = frozenset({Guard.COMMIT_BOUND})
         make_move(tx, project, Trigger.STARTED, proofs, "", seen, Who.SYSTEM, self.actor)
-        queue(tx, replace(again_as(last, Work.VERIFY, seen.at, {}), update=made.number), self.actor)
+        queue(
+            tx, replace(again_as(last, Work.VERIFY, seen.at, {THEIRS: True}), update=made.number), self.actor
+        )
 
     def _hand_over(self, tx: Writes, project: Project, hold: Hold, seen: Seen, reason: str) -> None:
         """The project is theirs. What ran is ended, and nobody watches their branches any more."""

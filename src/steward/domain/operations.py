@@ -82,6 +82,10 @@ OVERTAKEN: Final = "overtaken"
 """The fact of a cancelled operation that nobody gave up: what it worked on has moved on, and the road leads on."""
 
 
+THEIRS: Final = "theirs"
+"""The fact of an operation whose update is what a person has pushed already: nothing is asked of agents for it."""
+
+
 class Fault(StrEnum):
     """Whose fault a failure is. Only a product fault ever sends work back to the developer."""
 

@@ -11,7 +11,7 @@ from steward.app.operations.context import Failed, Run
 from steward.app.operations.hands import keep_unpushed
 from steward.domain.agents import Limits, Outcome, Role, RunEvent, RunEventKind, RunResult, RunSpec
 from steward.domain.instructions import instructions
-from steward.domain.operations import Fault
+from steward.domain.operations import THEIRS, Fault
 from steward.ports import Transient
 from steward.ports.records import AgentRun
 
@@ -97,7 +97,7 @@ def contract(run: Run, role: Role, base: str) -> Mapping[str, Any]:
     """What is asked of an agent, in the form that programs read."""
     spec = run.spec()
     update = None
-    if run.operation.update is not None:
+    if run.operation.update is not None and not run.facts.get(THEIRS):
         with run.store.reading() as view:
             found = next((u for u in view.updates(run.project.id) if u.number == run.operation.update), None)
         update = {"number": found.number, "text": found.text} if found else None

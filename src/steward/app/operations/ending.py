@@ -17,7 +17,7 @@ from steward.domain.incidents import Cause, Severity
 from steward.domain.instant import Instant
 from steward.domain.journal import Event, Kind
 from steward.domain.lifecycle import Who, advance
-from steward.domain.operations import Failure, Fault, Operation, OperationState, Work
+from steward.domain.operations import THEIRS, Failure, Fault, Operation, OperationState, Work
 from steward.domain.project import Project, standing
 from steward.domain.reports import Seen, cleared, stands
 from steward.domain.status import OPERATION_OF, Status, Trigger
@@ -227,7 +227,7 @@ def _rounds(tx: Writes, operation: Operation, reasons: Sequence[str]) -> int:
     return count
 
 
-CARRIED: Final = ("checks", "template", "spec_version")
+CARRIED: Final = ("checks", "template", "spec_version", THEIRS)
 """Facts that the next operation of the road begins with."""
 
 
