@@ -16,6 +16,7 @@ PROPER: Final = frozenset(
     """
     steward github webhook webhooks api json http https url id app ci ctrl cmd enter esc utc prometheus apprise
     english chromium linux git copier starter usd
+    codeowners
     """.split()  # noqa: SIM905 - read as a text, not as a list
 )
 """What is called the same in both languages."""
@@ -62,6 +63,7 @@ def data_words() -> frozenset[str]:
         "Resellers download their price list as a spreadsheet The columns are those of the page",
         "main private public",
         "Prices are told by mail alone Errors go to the log",
+        "the school is on holiday Twelve rows, not nine A hint <b>for</b> the usher",
     ]
     return frozenset(word.lower() for text in texts for word in WORD.findall(text))
 

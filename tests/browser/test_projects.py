@@ -6,8 +6,9 @@ The tests share one installation; each acts on projects of its own.
 from __future__ import annotations
 
 import re
+import time
 
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from steward.testing.showcase_building import operation_id
 from tests.browser.kit import Server, window
@@ -99,6 +100,25 @@ def test_a_form_on_its_way_is_not_sent_again(browser: Browser, server: Server) -
         )
         expect(page.locator("#about").get_by_text("Vera")).to_be_visible()
     assert sent.count("POST") == 1
+
+
+def test_a_page_whose_form_is_on_its_way_is_not_fetched_anew(browser: Browser, server: Server) -> None:
+    with window(browser, server) as anna:
+        sent: list[str] = []
+
+        def slowly(route: Route) -> None:
+            sent.append(route.request.method)
+            if route.request.method == "GET":
+                return route.continue_()
+            answer = route.fetch(max_redirects=0)
+            time.sleep(0.7)  # the page hears of its own change before it has the answer
+            return route.fulfill(response=answer)
+
+        page = anna.open("/projects/support-bot/ask/archived")
+        page.route("**/ask/archived", slowly)
+        page.get_by_role("button", name="Archive").click()
+        expect(page.locator(".project-head").get_by_text("Archived")).to_be_visible()
+    assert sent == ["POST"]
 
 
 def test_two_who_decide_on_the_same_version_do_not_overwrite_each_other(

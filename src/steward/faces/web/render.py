@@ -154,6 +154,7 @@ _HELD: Final = (
     "policy_label",
     "policy_words",
     "setting_label",
+    "setting_value",
 )
 _WORKING: Final = (
     "is_open",

@@ -49,6 +49,8 @@
 
   async function refresh() {
     timer = null;
+    // What answers a form on its way is the next page; this one may not be possible any more once it has acted.
+    if (document.querySelector("form[aria-busy='true']")) { timer = setTimeout(refresh, RUNNING_MS); return; }
     const elements = outermost();
     const asked = stale;
     stale = new Set();
