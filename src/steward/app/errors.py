@@ -70,6 +70,13 @@ class Undriven(Permanent):
         super().__init__("this Steward drives no projects", "See the settings of [build].")
 
 
+class Unkept(Permanent):
+    """This installation has no place to keep values of projects in."""
+
+    def __init__(self) -> None:
+        super().__init__("this Steward keeps no secrets", "Ask the one that drives the projects.")
+
+
 class LeaseHeld(Exception):
     """Another process runs the loops on this database."""
 

@@ -8,13 +8,13 @@ from enum import StrEnum
 from typing import Any, Final
 
 from steward.app.acting import Acts
-from steward.app.errors import Invalid
+from steward.app.errors import Invalid, Unkept
 from steward.domain.journal import Event, Kind
 from steward.domain.needs import Sort
 from steward.domain.project import Project
 from steward.domain.spec import Template
 from steward.domain.vault import Kept, Place, name_problem, value_problem
-from steward.ports import Permanent, Writes
+from steward.ports import Writes
 from steward.ports.vault import Vault
 
 LENGTH: Final = 43
@@ -44,9 +44,9 @@ def generated(length: int = LENGTH, alphabet: Alphabet = Alphabet.URLSAFE) -> st
 
 
 def the_vault(vault: Vault | None) -> Vault:
-    """The vault. Raises Permanent where there is none."""
+    """The vault. Raises Unkept where there is none."""
     if vault is None:
-        raise Permanent("this Steward keeps no secrets", "Ask the one that drives the projects.")
+        raise Unkept
     return vault
 
 

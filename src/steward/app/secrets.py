@@ -37,7 +37,7 @@ class Secrets(Acts):
 
     @property
     def kept_in(self) -> Vault:
-        """The vault. Raises Permanent where there is none."""
+        """The vault. Raises Unkept where there is none."""
         return the_vault(self.vault)
 
     def listed(self, reference: str) -> Json:

@@ -115,10 +115,22 @@ def test_every_reference_leads_somewhere() -> None:
 @pytest.mark.parametrize(
     ("role", "options"),
     [
-        (Role.ADMIN, ["--phases", "examples,coverage,fuzzing", "--max-examples", "3"]),
-        (Role.VIEWER, ["--phases", "examples,fuzzing", "--max-examples", "2"]),
+        # Every operation each time; what is generated for it in number is for the long run.
+        pytest.param(Role.ADMIN, ["--phases", "examples,fuzzing", "--max-examples", "2"], id="admin"),
+        pytest.param(Role.VIEWER, ["--phases", "examples,fuzzing", "--max-examples", "1"], id="viewer"),
+        pytest.param(
+            Role.ADMIN,
+            ["--phases", "examples,coverage,fuzzing", "--max-examples", "3"],
+            id="admin-long",
+            marks=pytest.mark.soak,
+        ),
+        pytest.param(
+            Role.VIEWER,
+            ["--phases", "examples,fuzzing", "--max-examples", "2"],
+            id="viewer-long",
+            marks=pytest.mark.soak,
+        ),
     ],
-    ids=["admin", "viewer"],
 )
 def test_what_is_served_is_what_is_described(
     furnished: Api, role: Role, options: list[str], tmp_path: Path

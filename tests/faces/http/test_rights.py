@@ -69,7 +69,7 @@ def ask(here: Served, who: str, method: str, path: str) -> Any:
 
 def test_the_table_is_there() -> None:
     assert len(TABLE) > 100
-    assert {method for method, *_rest in TABLE} == {"GET", "POST", "PATCH", "PUT"}
+    assert {method for method, *_rest in TABLE} == {"GET", "POST", "PATCH", "PUT", "DELETE"}
     assert {right for _method, _path, right, _may in TABLE} - {"anybody"} <= set(Right)
     assert all(set(may) == {*ROLES, NOBODY} for *_rest, may in TABLE)
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from steward.app.errors import Forbidden, Invalid, NotSignedIn, Stale, Undriven, Unknown
+from steward.app.errors import Forbidden, Invalid, NotSignedIn, Stale, Undriven, Unkept, Unknown
 from steward.domain.guards import Guard
 from steward.domain.lifecycle import Refused
 from steward.domain.people import Right
@@ -87,5 +87,6 @@ _MADE: Final[dict[str, Callable[[Problem], Exception]]] = {
     "too-many": lambda p: Transient(p.detail),
     "key-under-way": lambda p: Transient(p.detail),
     "not-driving": lambda _problem: Undriven(),
+    "not-keeping": lambda _problem: Unkept(),
     "outside": lambda p: Permanent(p.detail, p.advice),
 }

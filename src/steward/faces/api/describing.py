@@ -42,7 +42,7 @@ ALWAYS: Final = (401, 403, 421, 422, 429, 503)
 CHANGING: Final = (409, 413)
 WITH_BODY: Final = (400, 415)
 MORE: Final[dict[str, tuple[int, ...]]] = {
-    "/api/v1/projects/{reference}/secrets": (502,),
+    "/api/v1/projects/{reference}/secrets": (409, 502),
     "/api/v1/projects/{reference}/secrets/{name}": (502,),
     "/api/v1/projects/{reference}/secrets/{name}/generate": (502,),
     "/api/v1/projects/{reference}/secrets/{name}/waive": (502,),
@@ -57,6 +57,7 @@ MORE: Final[dict[str, tuple[int, ...]]] = {
     "/api/v1/events": (404,),
     "/api/v1/tokens": (404,),
     "/api/v1/syncs/plan": (404, 502),
+    "/api/v1/restored": (404, 502),
     "/api/v1/webhooks/register": (502,),
     "/api/v1/webhooks/ping": (502,),
     "/api/v1/webhooks/sweep": (502,),

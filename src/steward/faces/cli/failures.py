@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import click
 
-from steward.app.errors import Forbidden, Invalid, LeaseHeld, NotSignedIn, Stale, Undriven, Unknown
+from steward.app.errors import Forbidden, Invalid, LeaseHeld, NotSignedIn, Stale, Undriven, Unkept, Unknown
 from steward.domain.lifecycle import Refused
 from steward.faces.cli.session import json_text
 from steward.faces.lines import guard_words
@@ -108,6 +108,7 @@ def _permanent(error: Permanent) -> Failure:
         NoSuchOrganisation: (FAILURE, "no_such_organisation"),
         SchemaMismatch: (FAILURE, "schema_mismatch"),
         Undriven: (FAILURE, "not_driving"),
+        Unkept: (FAILURE, "not_keeping"),
     }
     exit_code, code = codes.get(type(error), (FAILURE, "permanent"))
     return Failure(exit_code, code, said(error.reason), said(error.advice))

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from steward.app.errors import Forbidden, Invalid, LeaseHeld, NotSignedIn, Stale, Undriven, Unknown
+from steward.app.errors import Forbidden, Invalid, LeaseHeld, NotSignedIn, Stale, Undriven, Unkept, Unknown
 from steward.app.views import option_view
 from steward.domain.lifecycle import Refused
 from steward.faces.http.idempotency import KeyTaken
@@ -141,6 +141,10 @@ def _undriven(error: Any) -> Failure:
     return Failure(409, "not-driving", error.reason, error.advice)
 
 
+def _unkept(error: Any) -> Failure:
+    return Failure(409, "not-keeping", error.reason, error.advice)
+
+
 def _malformed(error: Any) -> Failure:
     errors = [
         {"where": ".".join(str(part) for part in one["loc"]), "message": one["msg"]} for one in error.errors()
@@ -186,6 +190,7 @@ _TABLE: Final[list[tuple[Any, Callable[[Any], Failure]]]] = [
     ((Conflict, LeaseHeld, LeaseLost), _conflict),
     ((StoreUnavailable, Transient), _unavailable),
     (Undriven, _undriven),
+    (Unkept, _unkept),
     (Permanent, _permanent),
     (RequestValidationError, _malformed),
     (ClientDisconnect, _gone),
