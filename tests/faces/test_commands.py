@@ -91,9 +91,11 @@ def test_project_list_holds_every_project_in_the_agreed_shape(looked: Hub, run: 
 
 def test_project_list_filters(looked: Hub, run: Runner) -> None:
     run("project", "drive", "shop")
-    assert [row["slug"] for row in run("project", "list", "--json", "--status", "setup_required").json] == [
-        "shop"
-    ]
+    run("project", "archive", "bot", "--yes")
+    assert [row["slug"] for row in run("project", "list", "--json", "--status", "archived").json] == ["bot"]
+    # It is scanned for what it needs before it moves on.
+    found = run("project", "list", "--json", "--status", "discovered").json
+    assert [row["slug"] for row in found] == ["blog", "landing", "shop"]
     assert [row["slug"] for row in run("project", "list", "--json", "--management", "drive").json] == ["shop"]
     assert [row["slug"] for row in run("project", "list", "--json", "--text", "blo").json] == ["blog"]
     assert len(run("project", "list", "--json", "--phase", "materialization", "--org", "ACME").json) == 4
