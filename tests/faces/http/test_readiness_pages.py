@@ -95,8 +95,7 @@ def test_pages_speak_russian(here: Served) -> None:
 
 
 def test_the_api_lists_waives_and_asks_again(here: Served) -> None:
-    with api(here.world) as there:
-        client = there.client(Role.OPERATOR)
+    with api(here.world) as there, there.client(Role.OPERATOR) as client:
         at = "projects/shop/readiness"
         shown = client.get(at).json()
         assert shown["percent"] == client.get("projects/shop").json()["readiness"]["percent"]
