@@ -20,7 +20,7 @@ MASK: Final = "********"
 SECRET_LENGTH_MIN: Final = 6
 """Shorter ones would mask ordinary words; the settings' own secrets are longer."""
 LOOKS_SECRET: Final = re.compile(
-    r"\b(?:st[lst]_[A-Za-z0-9_-]{20,}"
+    r"\b(?:st[cflst]_[A-Za-z0-9_-]{20,}"
     r"|gh[opsur]_[A-Za-z0-9]{20,}"
     r"|github_pat_[A-Za-z0-9_]{20,})"
     r"|(?i:(?<=bearer )|(?<=basic ))[A-Za-z0-9._~+/=-]{8,}"

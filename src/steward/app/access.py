@@ -20,7 +20,13 @@ from steward.ports import Clock, Store
 LINK_LASTS: Final = timedelta(hours=24)
 SESSION_LASTS: Final = timedelta(days=30)
 USE_NOTED_EVERY: Final = timedelta(minutes=1)
-PREFIXES: Final = {PassKind.LINK: "stl_", PassKind.SESSION: "sts_", PassKind.TOKEN: "stt_"}
+PREFIXES: Final = {
+    PassKind.LINK: "stl_",
+    PassKind.CHAT: "stc_",
+    PassKind.FORM: "stf_",
+    PassKind.SESSION: "sts_",
+    PassKind.TOKEN: "stt_",
+}
 """So that a secret found somewhere can be told for what it is, by people and by scanners."""
 SECRET_LENGTH_MAX: Final = 200
 

@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from steward.app.bell import Bell
 from steward.app.driving import Drive
 from steward.app.policy import Policy
 from steward.app.surveying import Surveying
+from steward.domain.chats import Chat, Post, Rendered
 from steward.domain.own_rules import Tuning
 from steward.domain.rules import Rules
+from steward.domain.spec import STARTER
+from steward.domain.spending import Allowance
 from steward.ports import Clock, ForgeHooks, ForgeRead, ForgeRights, Lease, Notifier, Permanent, Secret, Store
 from steward.ports.alive import HighWaterMark, Pulse
 from steward.ports.building import ForgeWrite, Templates
+from steward.ports.chats import Messenger
+from steward.ports.mind import Mind
 from steward.ports.vault import Vault
 from steward.ports.watching import ForgeWatch
 
@@ -59,6 +65,10 @@ class Parts:
     database, to notice one that was put back; `pulse` is who raises an alarm when they hear nothing, called every
     `pulse_every_s`. `surveying` makes what repositories are read with before they are taken in; None where no
     credential may.
+
+    `mind` makes the model that writes briefs, within `allowance`; None where none is configured: a plain dialog does
+    it. New projects are made of one of `talk_templates`. `messenger` makes what sends to chats, `render` says what a
+    post shows there (it is given the application); None where no bot is configured.
     """
 
     store: Store
@@ -86,6 +96,11 @@ class Parts:
     pulse: Pulse | None = None
     pulse_every_s: float = 60.0
     surveying: Callable[[], Surveying] | None = None
+    mind: Callable[[], Mind] | None = None
+    allowance: Allowance = field(default=Allowance())
+    talk_templates: Sequence[str] = (STARTER,)
+    messenger: Callable[[], Messenger] | None = None
+    render: Callable[[Any, Chat, Post], Rendered | None] | None = None
 
     @property
     def channels(self) -> list[str]:

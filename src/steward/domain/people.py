@@ -108,20 +108,26 @@ class User:
 
 
 class PassKind(StrEnum):
-    """What a pass is."""
+    """What a pass is. A `chat` connects a Telegram account; a `form` lets one value be given on the web."""
 
     LINK = "link"
+    CHAT = "chat"
+    FORM = "form"
     SESSION = "session"
     TOKEN = "token"  # noqa: S105 - the name of a kind
 
 
+ONCE: Final = frozenset({PassKind.LINK, PassKind.CHAT, PassKind.FORM})
+"""The kinds that can be used once."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """What proves who one is: a one-time sign-in link, a browser's session, or an API token.
+    """What proves who one is: a browser's session, an API token, or a link or code that can be used once.
 
     Only the SHA-256 `digest` of its secret is kept. A token may be narrowed to `rights` and to one
     organisation; None narrows nothing. `used_at` is the last use (of a link, the only one). `ended_at` is
-    when somebody ended it. `note` is a token's name, or where a session was opened from.
+    when somebody ended it. `note` is a token's name, where a session was opened from, or what a form is for.
     """
 
     id: int
@@ -139,7 +145,7 @@ class Pass:
 
     def valid(self, at: datetime) -> bool:
         """Whether it proves anything at that moment."""
-        spent = self.kind is PassKind.LINK and self.used_at is not None
+        spent = self.kind in ONCE and self.used_at is not None
         return self.ended_at is None and not spent and at < self.expires_at
 
 

@@ -17,6 +17,7 @@ from steward.domain.repository import PageMark, Repository
 from steward.ports.access import AccessReads, AccessWrites
 from steward.ports.attention import AttentionReads
 from steward.ports.board import BoardReads
+from steward.ports.chats import ChatReads, ChatWrites
 from steward.ports.hands import HandReads, HandWrites
 from steward.ports.inbox import InboxReads, InboxWrites
 from steward.ports.measures import MeasureReads
@@ -68,6 +69,7 @@ class Reads(
     AccessReads,
     AttentionReads,
     BoardReads,
+    ChatReads,
     HandReads,
     InboxReads,
     MeasureReads,
@@ -244,7 +246,7 @@ class Reads(
         ...
 
 
-class Writes(AccessWrites, HandWrites, InboxWrites, RecordWrites, VaultWrites, Reads, Protocol):
+class Writes(AccessWrites, ChatWrites, HandWrites, InboxWrites, RecordWrites, VaultWrites, Reads, Protocol):
     """One transaction. It commits when its block ends, and leaves nothing behind if the block raises."""
 
     def add_organisation(self, login: str, server: str) -> Organisation: ...

@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from steward.settings.policies import PolicySection
 from steward.settings.readiness import ReadinessSection
 from steward.settings.section import Section, split
+from steward.settings.talking import TalkSection, TelegramSection
 
 PREFIX: Final = "STEWARD_"
 FILE_NAME: Final = "steward.toml"
@@ -342,6 +343,8 @@ class Settings(BaseSettings):
     deploy: DeploySection = DeploySection()
     readiness: ReadinessSection = ReadinessSection()
     vault: VaultSection = VaultSection()
+    telegram: TelegramSection = TelegramSection()
+    talk: TalkSection = TalkSection()
     demo: DemoSection = DemoSection()
 
     @classmethod
