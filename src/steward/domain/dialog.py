@@ -111,7 +111,7 @@ def title_of(goal: str) -> str:
     line = next((line.strip() for line in goal.splitlines() if line.strip()), "")
     while (found := _WISH.match(line)) and len(line) > found.end():
         line = line[found.end() :]
-    first = re.split(r"(?<=\w{3})[.!?;:,…](?:\s|$)|\s[-–—]\s|\n", line, maxsplit=1)[0].strip() or line
+    first = re.split(r"(?<=\w{3})[.!?;…](?:\s|$)|\s[-–—]\s|\n", line, maxsplit=1)[0].strip() or line
     if len(first) > TITLE_WORDS:
         first = first[:TITLE_WORDS].rsplit(" ", 1)[0]
     first = first.strip(" .,;:!?-–—\"'«»") or first.strip()
