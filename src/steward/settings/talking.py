@@ -51,7 +51,7 @@ class TalkSection(Section):
     model: str = Field(
         default="",
         max_length=200,
-        description="Model that writes briefs, such as anthropic:claude-sonnet-4-5 or openai:gpt-5; none: a plain dialog",
+        description="Model that writes briefs, such as anthropic:claude-sonnet-5 or openai:gpt-5.5; none: a plain dialog",
     )
     model_url: Annotated[str, AfterValidator(_address)] | None = Field(
         default=None, description="Address of another server that speaks the protocol of OpenAI"

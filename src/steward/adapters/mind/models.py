@@ -1,4 +1,4 @@
-"""The model behind a name such as "anthropic:claude-sonnet-4-5", with its server and its key."""
+"""The model behind a name such as "anthropic:claude-sonnet-5", with its server and its key."""
 
 from __future__ import annotations
 
@@ -23,13 +23,17 @@ CHAT: Final = "openai-chat"
 """The protocol that OpenAI and everybody who speaks like it have in common."""
 
 
+SERVERS: Final = {"anthropic": "https://api.anthropic.com", CHAT: "https://api.openai.com/v1"}
+"""Where those two answer: said outright, so that no variable of the environment leads a key elsewhere."""
+
+
 def named(name: str) -> tuple[str, str]:
     """The provider and the model of a name. Raises BadSettings."""
     found = NAME.fullmatch(name)
     if found is None:
         raise BadSettings(
             f'STEWARD_TALK_MODEL: "{name[:80]}" does not name a model',
-            "Write the provider, a colon and the model, such as anthropic:claude-sonnet-4-5",
+            "Write the provider, a colon and the model, such as anthropic:claude-sonnet-5",
         )
     provider = found["provider"]
     return CHAT if provider == "openai" else provider, found["model"]
@@ -61,7 +65,8 @@ def connected(name: str, base_url: str | None, key: str | None) -> Connected:
             f"STEWARD_TALK_MODEL_KEY_FILE is not set, and {provider} asks for a key",
             "Put the key into a file that only Steward can read, and name it",
         )
-    given = {"api_key": key or KEYLESS, **({"base_url": base_url} if base_url else {})}
+    address = base_url or SERVERS.get(provider)
+    given = {"api_key": key or KEYLESS, **({"base_url": address} if address else {})}
     try:
         client = made(**given)
         return infer_model(f"{provider}:{model}", lambda _name: client), client

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from steward.domain.answers import TEXT_MAX, check_answers
+from steward.domain.answers import check_answers
 from steward.domain.brief import ASKED_MAX, Brief, bounded
 from steward.domain.spec import Template
 from steward.ports.mind import Heard
@@ -128,7 +128,7 @@ def _kept(now: list[str] | None, before: tuple[str, ...]) -> tuple[str, ...]:
 def _fitting(heard: Heard, given: Mapping[str, str | None]) -> dict[str, Any]:
     """The answers: those before, those of the model, and over both what the person answered to a question itself."""
     own = {said.answers: said.text for said in heard.said if said.answers}
-    made = {name: value for name, value in given.items() if value is not None and len(value) <= TEXT_MAX}
+    made = {name: value for name, value in given.items() if value is not None}
     return {
         **heard.brief.answers,
         **_checked(heard.template, made),
