@@ -51,7 +51,7 @@ TEMPLATE: Final = Template(
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer of the server. `wait_s`: how long it says nothing; `close`: it breaks off after the head."""
+    """One answer of the server. `hang`: it says nothing; `close`: it breaks off before its end."""
 
     body: Any = field(default_factory=lambda: chat(WRITTEN))
     status: int = 200
@@ -99,7 +99,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Answer with the next of the script."""
         server = self.server
-        server.asked.append(json.loads(self.rfile.read(int(self.headers["content-length"] or 0))))
+        server.asked.append(json.loads(self.rfile.read(int(self.headers["content-length"] or 0)) or b"{}"))
         server.paths.append(self.path)
         server.keys.append(self.headers.get("x-api-key") or self.headers.get("authorization") or "")
         answer = server.next()
@@ -117,7 +117,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if answer.close:
             self.close_connection = True
 
-    do_GET = do_POST
+    def do_GET(self) -> None:
+        """Whatever comes is written down and answered."""
+        self.do_POST()
 
 
 @contextmanager
