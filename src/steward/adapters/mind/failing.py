@@ -44,7 +44,8 @@ def _spent(name: str, _error: Any, _now: datetime) -> Permanent:
 
 
 def _limited(name: str, error: Any, now: datetime) -> RateLimited:
-    wait = min(max(error.retry_after or WAIT_S, 1.0), WAIT_MAX_S)
+    asked = WAIT_S if error.retry_after is None else error.retry_after
+    wait = min(max(asked, 1.0), WAIT_MAX_S)
     return RateLimited(f"{name} asks to wait", now + timedelta(seconds=wait))
 
 
