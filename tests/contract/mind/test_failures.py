@@ -194,18 +194,18 @@ def test_a_key_is_read_anew_for_each_call() -> None:
 @pytest.mark.parametrize("name", ["gpt-5", "", ":x", "openai:", "Open AI:gpt", "openai:gpt 5", "a" * 300])
 def test_a_name_that_names_no_model_is_a_bad_setting(name: str) -> None:
     with pytest.raises(BadSettings, match="STEWARD_TALK_MODEL"):
-        ModelMind(name, FakeClock(), key=lambda: KEY)
+        ModelMind(name, FakeClock(), key=lambda: KEY).check()
 
 
 def test_a_provider_that_nobody_knows_is_a_bad_setting() -> None:
     with pytest.raises(BadSettings, match='no provider is called "acme"'):
-        ModelMind("acme:one", FakeClock(), key=lambda: KEY)
+        ModelMind("acme:one", FakeClock(), key=lambda: KEY).check()
 
 
 @pytest.mark.parametrize("provider", ["mistral", "groq", "cohere"])
 def test_a_provider_that_is_not_installed_is_named_with_what_to_install(provider: str) -> None:
     with pytest.raises(BadSettings, match=rf"pydantic-ai-slim\[{provider}\]"):
-        ModelMind(f"{provider}:one", FakeClock(), key=lambda: KEY)
+        ModelMind(f"{provider}:one", FakeClock(), key=lambda: KEY).check()
 
 
 @pytest.mark.parametrize("name", ["openai:gpt-5.5", "anthropic:claude-sonnet-5"])
@@ -216,6 +216,15 @@ def test_a_provider_that_asks_for_a_key_is_not_asked_without_one(
     monkeypatch.setenv("ANTHROPIC_API_KEY", "of-somebody-else")
     with pytest.raises(BadSettings, match="MODEL_KEY_FILE"):
         ModelMind(name, FakeClock(), key=lambda: None).fold(heard("x"))
+
+
+@pytest.mark.parametrize("name", ["openai:gpt-5.5", "anthropic:claude-haiku-4-5"])
+def test_what_is_set_well_is_found_well_and_nothing_is_sent(name: str) -> None:
+    with serving() as server:
+        ModelMind(name, FakeClock(), key=lambda: KEY, base_url=server.address).check()
+        ModelMind(name, FakeClock(), key=lambda: KEY).check()
+        gc.collect()
+        assert server.paths == []
 
 
 @pytest.mark.parametrize("name", ["openai:gpt-5.5", "anthropic:claude-haiku-4-5"])

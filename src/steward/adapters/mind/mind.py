@@ -58,8 +58,8 @@ class ModelMind:
     """Writes briefs with the model of that name. See `ports.mind.Mind`; may be asked from several threads.
 
     `key` reads its key anew for each call, None where there is none; `timeout_s` is for all that one portion takes.
-    `price` says what tokens cost. Raises BadSettings at once for a name that cannot be used. `connect` and `mark`
-    stand for the connection and for what nobody can guess: tests set them.
+    `price` says what tokens cost. `connect` and `mark` stand for the connection and for what nobody can guess: tests
+    set them.
     """
 
     def __init__(
@@ -74,7 +74,6 @@ class ModelMind:
         connect: Callable[[str, str | None, str | None], Connected] | None = None,
         mark: Callable[[], str] = lambda: secrets.token_hex(8),
     ) -> None:
-        models.provided(name)
         self._name, self._clock = name, clock
         self._key, self._base_url, self._timeout_s, self._price = key, base_url, timeout_s, price
         self._connect = connect or models.connected
@@ -87,6 +86,10 @@ class ModelMind:
     def name(self) -> str:
         """The model's name."""
         return self._name
+
+    def check(self) -> None:
+        """Raise BadSettings where it cannot be asked as it is set. Nothing is sent."""
+        models.connected(self._name, self._base_url, self._key())
 
     def fold(self, heard: Heard) -> Folded:
         """The brief with what was said in it. Not to be called where an event loop runs. Raises Transient, Permanent."""
