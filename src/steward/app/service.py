@@ -20,6 +20,7 @@ from steward.app.credentials import CredentialLoop
 from steward.app.driving import Drive, Driver
 from steward.app.errors import LeaseHeld
 from steward.app.filing import incident_event, incident_notice
+from steward.app.following import Following
 from steward.app.health import Health
 from steward.app.heartbeat import Heartbeat, Report
 from steward.app.inbox import Inbox, Waiting
@@ -106,6 +107,8 @@ class Service:
         loops.append(("readiness", scoring(own, lease).tick))
         loops.append(("publisher", lambda: PUBLISH_S if self.parts.store.publish() == 0 else 0.0))
         loops += scanning(own)
+        if own.messenger is not None:
+            loops.append(("following", Following(own, lease).tick))
         with driving(own) as more:
             self._run([*loops, *more], stop, log, died)
 

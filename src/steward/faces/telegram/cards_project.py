@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from steward.domain.chats import Button, Rendered
+from steward.domain.chats import Button, ChatKind, Rendered
 from steward.domain.operations import OPEN, OperationState
 from steward.domain.people import Right
 from steward.domain.project import Management
@@ -113,7 +113,7 @@ def project_card(desk: Desk) -> Rendered:
         3,
     )
     page.lines(costs_line(desk, slug), desk.open_line(project_path(slug), _("Open on the board")))
-    return card(page, *gate_rows(shown), *_work_rows(desk, shown), desk.open_button(*_board(slug)))
+    return card(page, *gate_rows(desk, shown), *_work_rows(desk, shown), desk.open_button(*_board(slug)))
 
 
 def _short(incident: Json) -> str:
@@ -141,12 +141,22 @@ _WAITING: Final[dict[str, Callable[[], str]]] = {
 }
 
 
-def gate_rows(shown: Json) -> list[Row]:
+def is_own(desk: Desk, shown: Json) -> bool:
+    """Whether whoever reads has ordered it, where another must approve that."""
+    if not desk.app.policy.four_eyes or desk.chat.kind is not ChatKind.PRIVATE:
+        return False
+    with desk.app.store.reading() as view:
+        return view.orderer(shown["id"]) == desk.by.actor
+
+
+def gate_rows(desk: Desk, shown: Json) -> list[Row]:
     """The words that lead on and that may be given now; what is refused is not offered."""
     if running(shown):
         return []
     ref, version = shown["id"], shown["version"]
     free = {Trigger(one["trigger"]) for one in shown["actions"] if not one["refused"]}
+    if is_own(desk, shown):
+        free -= {T.APPROVED, T.CONFIRMED}
     words: list[tuple[Trigger, Callable[[], str], str, str]] = [
         (T.APPROVED, lambda: _("✅ Approve the brief"), "approve", ""),
         (T.CONFIRMED, lambda: _("✅ Confirm…"), "confirm", ""),
@@ -197,13 +207,18 @@ def earlier(desk: Desk, slug: str) -> Json | None:
     return next((one for one in found if one["state"] == "superseded"), None)
 
 
-def gate_card(desk: Desk) -> Rendered:
-    """That a project waits for a person's word: what is asked, and what follows from yes."""
+def gate_card(desk: Desk) -> Rendered | None:
+    """That a project waits for a person's word: what is asked, and what follows from yes.
+
+    One that was settled before it was ever shown is not shown at all.
+    """
     shown = desk.app.queries(desk.by).project(str(desk.data["project"]))
     page = Page().lines(f"🔔 {bold(_('Your word is needed'))}", heading(shown))
-    if shown["version"] != int(desk.data["version"]) and not gate_is_open(shown):
-        page.lines(esc(_("This is settled: it is now «{status}».", status=status_label(shown["status"]))))
-        return card(page)
+    status = desk.data.get("status") or shown["status"]
+    if shown["status"] != status or not gate_is_open(shown):
+        if desk.post.message_id is None:
+            return None
+        return card(Page().lines(heading(shown)).lines(settled_line(shown)))
     page.lines(*_waits_for(shown))
     spec = newest_spec(desk, shown["slug"])
     if spec is not None and shown["status"] == Status.DRAFT:
@@ -212,11 +227,16 @@ def gate_card(desk: Desk) -> Rendered:
     if shown["update"] is not None:
         page.lines(bold(_("The update")), prose(shown["update"]["text"]))
     page.lines(*live_lines(shown["live"]))
-    found = gate_rows(shown)
+    found = gate_rows(desk, shown)
     if not any(found):
         page.lines(esc(_("An approver has to say it; you will see here when they did.")))
     page.lines(desk.open_line(*_board(shown["slug"])))
     return card(page, *found, desk.open_button(*_board(shown["slug"])))
+
+
+def settled_line(shown: Json) -> str:
+    """That a question is closed, and where the project stands now."""
+    return f"✔️ {esc(_('This is settled: it is now «{status}».', status=status_label(shown['status'])))}"
 
 
 def gate_is_open(shown: Json) -> bool:

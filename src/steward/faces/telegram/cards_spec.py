@@ -7,8 +7,7 @@ from typing import Final
 from steward.app.errors import Unknown
 from steward.domain.chats import Rendered
 from steward.domain.status import Status
-from steward.faces.lines import status_label
-from steward.faces.telegram.cards_project import gate_rows, heading, running
+from steward.faces.telegram.cards_project import gate_rows, heading, running, settled_line
 from steward.faces.telegram.desk import Desk, Json, Row, card, press, project_path
 from steward.faces.telegram.markup import Page, bold, code, esc, italic, prose
 from steward.faces.telegram.signs import hours, money, number
@@ -34,7 +33,7 @@ def estimate_card(desk: Desk) -> Rendered | None:
     page.lines(*_environment(spec["environment"]))
     page.listed(bold(_("Changed since version {n}", n=spec["version"] - 1)), _changes(desk, shown, spec), 8)
     page.listed(italic(_("What the estimate stands on")), _basis(spec["estimate"]), 6)
-    state, buttons = _standing(shown, spec, _newest(desk, shown["slug"]))
+    state, buttons = _standing(desk, shown, spec, _newest(desk, shown["slug"]))
     page.lines(state, desk.open_line(_path(shown), _("The whole spec")))
     return card(page, *buttons, desk.open_button(_path(shown), _("The whole spec")))
 
@@ -105,13 +104,13 @@ def _basis(estimate: Json | None) -> list[str]:
     return [esc(basis_words(line)) for line in estimate["basis"]] if estimate else []
 
 
-def _standing(shown: Json, spec: Json, newest: int) -> tuple[str, list[Row]]:
+def _standing(desk: Desk, shown: Json, spec: Json, newest: int) -> tuple[str, list[Row]]:
     """Whether it can be confirmed, and by whom; what became of it where it is over."""
     if spec["version"] != newest:
         return esc(_("This version is out of date: there is version {n}.", n=newest)), []
     if shown["status"] != Status.ESTIMATED or running(shown):
-        return esc(_("This is settled: it is now «{status}».", status=status_label(shown["status"]))), []
-    found = gate_rows(shown)
+        return settled_line(shown), []
+    found = gate_rows(desk, shown)
     if not any(button.data.startswith("p:confirm") for row in found for button in row):
         return f"👉 {esc(_('An approver has to confirm it; you will see here when they did.'))}", found
     return f"👉 {esc(_('Nothing is created yet. Confirm, and the work begins.'))}", found
