@@ -242,7 +242,7 @@ def test_what_a_newer_steward_wrote_is_named(chatty: SqlStore, change: str, word
     with chatty.writing() as tx:
         tx._write(text(change))
     with pytest.raises(SchemaMismatch, match=words), chatty.reading() as view:
-        assert (view.chat(7), view.post(7, "a"))
+        assert [view.chat(7), view.post(7, "a")] == []
 
 
 # Passes that chats need --------------------------------------------------------------------------------

@@ -304,7 +304,7 @@ def test_what_cannot_be_read_is_named(store: SqlStore, change: str, named: str) 
         tx.say(words(made.id, "a"))
         tx._write(text(change))
     with pytest.raises(SchemaMismatch, match=named), store.reading() as view:
-        assert (view.talk(made.id), view.said(made.id))
+        assert [view.talk(made.id), view.said(made.id)] == []
 
 
 def test_a_talk_of_a_project_that_is_not_recorded_is_refused(store: SqlStore) -> None:
