@@ -1,0 +1,1 @@
+"""The bot on Telegram: what it hears, what it does about it, and what it shows."""
