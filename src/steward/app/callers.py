@@ -126,12 +126,6 @@ class Callers:
         with self.store.reading() as view:
             return view.post_of(chat_id, message_id)
 
-    def reply(self, tx: Writes, chat_id: int, message_id: int, kind: str, **more: Any) -> None:
-        """Answer a message, once; nothing where the chat is not connected any more."""
-        chat = tx.chat(chat_id)
-        if chat is not None:
-            posting.reply(tx, chat, message_id, kind, self.clock.now().at, **more)
-
     def want(
         self,
         chat_id: int,
