@@ -5,6 +5,7 @@ Nobody acts here yet: an account proves who it is first. What it may do then is 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -17,7 +18,9 @@ from steward.app.chats import BOT, greeted
 from steward.app.errors import NotSignedIn
 from steward.domain.chats import Chat, ChatKind, Post
 from steward.domain.people import AuditLine, PassKind, Principal, Right, User, rights_of
-from steward.ports import Clock, Store, Writes
+from steward.ports import Clock, Store
+
+log = logging.getLogger(__name__)
 
 TRIES: Final = 5
 """Codes that one account may show in vain within TRIES_IN."""
@@ -25,6 +28,12 @@ TRIES_IN: Final = timedelta(hours=1)
 HANDLED: Final = "telegram.handled"
 """The setting that keeps the numbers of the last updates that were handled."""
 HANDLED_MAX: Final = 200
+TROUBLES: Final = {
+    "": "all messages",
+    "token": "nothing: Telegram refuses the bot's token",
+    "poller": "nothing: another program fetches the messages of the same bot",
+}
+"""What stands in the way of receiving, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +94,10 @@ class Callers:
         with self.store.writing() as tx:
             if tx.setting(BOT) != bot:
                 tx.set_setting(BOT, bot)
+
+    def bot_works(self, trouble: str = "") -> None:
+        """Whether messages are received: "" they are; else what stands against it: "token", "poller"."""
+        log.log(logging.ERROR if trouble else logging.INFO, "the bot receives: %s", TROUBLES[trouble])
 
     def blocked(self, chat_id: int, *, blocked: bool) -> None:
         """Nothing can be sent to that chat any more, or can be again."""

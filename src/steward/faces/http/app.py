@@ -20,6 +20,7 @@ from steward.faces.http.frame import Frame
 from steward.faces.http.guard import GuardedRoute
 from steward.faces.http.observed import Observed
 from steward.faces.http.site import Site
+from steward.faces.telegram import hooks as telegram_hooks
 from steward.faces.web import (
     actions,
     activity,
@@ -52,6 +53,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     api.router,
     streams.router,
     hooks.router,
+    telegram_hooks.router,
     assets.router,
     projects.router,
     ordering.router,

@@ -91,7 +91,9 @@ def _quiet(turn: Turn, rest: str) -> None:
     hours, _space, zone = rest.replace("–", "-").partition(" ")
     if not rest:
         quiet = turn.chat.quiet if turn.chat else ""
-        turn.say("quiet_set", quiet=quiet, zone=turn.chat.zone) if quiet and turn.chat else turn.say("quiet_none")
+        turn.say("quiet_set", quiet=quiet, zone=turn.chat.zone) if quiet and turn.chat else turn.say(
+            "quiet_none"
+        )
     elif hours.lower() in OFF:
         chats.prefer(chat_id, quiet="")
         turn.say("quiet_off")

@@ -21,7 +21,9 @@ from steward.faces.words import speaking
 GREETED_EVERY: Final = timedelta(hours=1)
 STRANGERS_MAX: Final = 10_000
 """Strangers that are remembered; the oldest are forgotten first."""
-MEDIA: Final = frozenset({*UNREADABLE, "dice", "game", "venue", "story", "paid_media", "checklist", "invoice"})
+MEDIA: Final = frozenset(
+    {*UNREADABLE, "dice", "game", "venue", "story", "paid_media", "checklist", "invoice"}
+)
 """What a person sends that is no text. All else is told by Telegram itself, and is no message to anybody."""
 CODES: Final = frozenset({"start", "link"})
 

@@ -116,7 +116,9 @@ def _done(hand: Hand, act: Callable[[Hand], str]) -> Told:
 
 def _refusal(hand: Hand, error: Exception) -> str:
     if isinstance(error, Stale):
-        return _("This button is out of date: somebody changed it meanwhile. Look at the card again, then decide.")
+        return _(
+            "This button is out of date: somebody changed it meanwhile. Look at the card again, then decide."
+        )
     if isinstance(error, Unknown) and hand.press.room == "t":
         return _("Only the person who talks here can press that, and only while the talk goes on.")
     if isinstance(error, Unknown):

@@ -140,9 +140,7 @@ def revise(turn: Turn, project: str, text: str) -> None:
         commands.approve(project)
     except (Refused, Forbidden) as refused:
         if shown["operation"] is None or shown["operation"]["state"] not in ("queued", "running"):
-            turn.settle(
-                "said", text_key="revised_waits", values={"name": name, "why": explained(refused)}
-            )
+            turn.settle("said", text_key="revised_waits", values={"name": name, "why": explained(refused)})
             return
     turn.settle("said", text_key="revised", values={"name": name})
 

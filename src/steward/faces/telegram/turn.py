@@ -66,8 +66,8 @@ class Turn:
         note = self.note
         if tx.chat(note.chat_id) is not None and tx.post(note.chat_id, self._key) is None:
             now = self.app.clock.now().at
-            place = {"thread_id": note.thread_id, "reply_to": note.message_id, "urgent": True}
-            tx.save_post(Post(note.chat_id, self._key, kind, now, data, **place))
+            made = Post(note.chat_id, self._key, kind, now, data, urgent=True)
+            tx.save_post(replace(made, thread_id=note.thread_id, reply_to=note.message_id))
 
     def whisper(self, text_key: str, **values: object) -> None:
         """Say it to the person alone, where this chat is not connected."""
