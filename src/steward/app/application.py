@@ -11,6 +11,8 @@ from steward.app.attending import Attending
 from steward.app.attention import Attention
 from steward.app.board import Board
 from steward.app.building import Building
+from steward.app.callers import Callers
+from steward.app.chats import Chats
 from steward.app.credentials import Credentials
 from steward.app.deciding import Deciding
 from steward.app.doctor import Check, examine
@@ -162,6 +164,15 @@ class Application(Parts):
     def people(self, by: Principal) -> People:
         """What that principal may do about people."""
         return People(self.store, self.clock, by)
+
+    def chats(self, by: Principal) -> Chats:
+        """What that principal may do about chats."""
+        return Chats(self.store, self.clock, by)
+
+    @property
+    def callers(self) -> Callers:
+        """Who writes to the bot, and what is said back."""
+        return Callers(self.store, self.clock)
 
     def webhooks(self, by: Principal) -> Webhooks:
         """What that principal may ask of webhooks."""

@@ -76,7 +76,13 @@ class ChatReads(Protocol):
     def mind_calls(
         self, *, user: str | None = None, project_id: str | None = None, since: datetime | None = None
     ) -> list[MindCall]:
-        """Newest first."""
+        """Newest first. A call before its talk became a project is one of that project."""
+        ...
+
+    def mind_spent(
+        self, *, user: str | None = None, project_id: str | None = None, since: datetime | None = None
+    ) -> tuple[float, int]:
+        """What these calls cost in USD, as far as that is known, and how many they are."""
         ...
 
 
@@ -92,13 +98,13 @@ class ChatWrites(ChatReads, Protocol):
         ...
 
     def save_post(self, post: Post) -> None:
-        """Insert or replace, by chat and key."""
+        """Insert or replace, by chat and key. Raises Conflict where the chat is not there (any more)."""
         ...
 
     def drop_post(self, chat_id: int, key: str) -> bool: ...
 
     def prune_posts(self, before: datetime) -> int:
-        """Delete replies (key "reply:...") that were settled before that moment; return how many."""
+        """Delete replies (key "reply:...") that are settled and were wanted before that moment; return how many."""
         ...
 
     def follow_to(self, position: int) -> None:

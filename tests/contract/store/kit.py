@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from steward.adapters.store.store import SqlStore
+from steward.domain.brief import Brief
+from steward.domain.chats import Chat, ChatKind, Post
 from steward.domain.hands import Entry, EntryKind, Hold, Reason, Watch
 from steward.domain.incidents import Incident
 from steward.domain.instant import Instant
@@ -15,7 +17,9 @@ from steward.domain.operations import Operation, OperationState, Work
 from steward.domain.project import Look, Organisation, Project, Tracked
 from steward.domain.repository import Presence, Repo, Repository
 from steward.domain.spec import Estimate, Proof, Release, Spec, TemplateRef, Update
+from steward.domain.spending import MindCall, Usage
 from steward.domain.status import Status
+from steward.domain.talks import Said, Talk
 from steward.ports import AgentRun, Writes
 from steward.ports.hands import Patch, ScanRecord, Score
 
@@ -208,3 +212,40 @@ def keep_hands(tx: Writes) -> None:
     tx.keep_patch(patch())
     tx.save_scan(scan(state="done", done_at=after(3), result={"needs": ["лавка"]}))
     tx.save_scores([Score("id-shop", 67, ("owner", "checks"), NOW)])
+
+
+def chat(number: int = 7, **more: Any) -> Chat:
+    """A private chat of Anna's."""
+    return replace(Chat(number, ChatKind.PRIVATE, "anna", NOW), **more)
+
+
+def post(key: str, chat_id: int = 7, seconds: float = 0, **more: Any) -> Post:
+    """A post that is wanted since then."""
+    return replace(Post(chat_id, key, "said", after(seconds)), **more)
+
+
+def talk(key: str = "tg:7:1", **more: Any) -> Talk:
+    """A talk of Anna's that was just opened."""
+    return replace(Talk(0, key, "anna", NOW, NOW), **more)
+
+
+def words(talk_id: int, key: str, seconds: float = 0, **more: Any) -> Said:
+    """Something that was said in a talk then."""
+    return replace(Said(talk_id, key, after(seconds), f"the words of {key}"), **more)
+
+
+def call(talk_id: int, cost_usd: float | None = 0.25, seconds: float = 0, **more: Any) -> MindCall:
+    """A call of a model for Anna then."""
+    source = "unknown" if cost_usd is None else "computed"
+    return replace(MindCall(after(seconds), "anna", talk_id, Usage("m", 3, 4, cost_usd, source)), **more)
+
+
+def keep_talks(tx: Writes) -> None:
+    """Something of talks in each of its tables."""
+    tx.save_chat(chat())
+    tx.save_post(post("project:id-shop", kind="project", data={"project": "id-shop"}))
+    brief = Brief("Лавка", "sells", features=("a cart",), answers={"size": [1, None]})
+    opened = tx.add_talk(talk(brief=brief, project_id="id-shop", chat_id=7))
+    tx.say(words(opened.id, "tg:7:1"))
+    tx.add_mind_call(call(opened.id))
+    tx.follow_to(2)

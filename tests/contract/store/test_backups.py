@@ -35,6 +35,7 @@ from tests.contract.store.kit import (
     happened,
     incident,
     keep_hands,
+    keep_talks,
     look,
     notice,
     operation,
@@ -46,7 +47,7 @@ from tests.contract.store.kit import (
     wanted,
 )
 
-UNTOUCHED = {"organisations", "events", "settings", "passes", "operations"}
+UNTOUCHED = {"organisations", "events", "settings", "passes", "operations", "chats", "posts"}
 """The tables that a restore itself writes to; all others come back as they were."""
 
 
@@ -109,6 +110,7 @@ def build(tx: Writes) -> None:
     tx.save_agent_run(run("run-2", cost_usd=None))
     tx.set_budget("id-shop", 50.0)
     keep_hands(tx)
+    keep_talks(tx)
     kept = Kept("id-shop", "API_KEY", Sort.SECRET, frozenset(Place), NOW, "user:anna")
     tx.save_vault_value(SealedValue(kept, 1, b"\x00\xff sealed"))
     tx.save_vault_key(WrappedKey("id-shop", 1, "m1", b"\x00wrapped"))
@@ -171,6 +173,8 @@ def test_nobody_is_signed_in_after_a_restore(
             ("digest", at.at),
         ]
         assert [user.name for user in view.users()] == ["anna"], "users and their roles are kept"
+        assert (view.chats(), view.posts()) == ([], []), "somebody may have been shut out of a chat"
+        assert [talk.chat_id for talk in view.talks()] == [7], "what was said in it is kept"
     restored.close()
 
 

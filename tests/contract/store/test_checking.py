@@ -21,6 +21,7 @@ from tests.contract.store.kit import (
     happened,
     incident,
     keep_hands,
+    keep_talks,
     operation,
     project,
     record,
@@ -50,6 +51,7 @@ def fill(store: SqlStore) -> None:
         tx.save_update(wanted("a cart"))
         tx.save_agent_run(run("run-1"))
         keep_hands(tx)
+        keep_talks(tx)
     store.publish()
 
 

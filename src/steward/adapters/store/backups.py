@@ -251,8 +251,13 @@ def _set_counters(connection: Connection, source: Path) -> None:
 
 
 def _end_passes(tx: SqlWrites, at: datetime) -> None:
-    """End every session, link and token: some may have been ended, or their users disabled, since the backup."""
+    """End every session, link and token: some may have been ended, or their users disabled, since the backup.
+
+    A connected chat is such a proof, too, and is forgotten; its talks stay.
+    """
     tx.end_passes([made.id for made in tx.passes()], at)
+    for chat in tx.chats():
+        tx.drop_chat(chat.id)
 
 
 def _moment(said: Any) -> datetime | None:

@@ -18,6 +18,7 @@ from steward.adapters.store.building_rows import (
     spec_from,
     update_from,
 )
+from steward.adapters.store.chat_rows import call_from, chat_from, post_from, said_from, talk_from
 from steward.adapters.store.engine import Database, connect
 from steward.adapters.store.hand_rows import (
     entry_from,
@@ -33,23 +34,28 @@ from steward.adapters.store.rows import organisation_from, project_from, reposit
 from steward.adapters.store.schema import (
     HEAD,
     agent_runs,
+    chats,
     estimates,
     events,
     holds,
     incidents,
     ledger,
     looks,
+    mind_calls,
     operation_log,
     operations,
     organisations,
     outbox,
     patches,
+    posts,
     projects,
     releases,
     repositories,
+    said,
     scans,
     scores,
     specs,
+    talks,
     updates,
     watches,
 )
@@ -128,6 +134,11 @@ _READERS: Final[tuple[tuple[Table, Callable[[Any], object]], ...]] = (
     (patches, patch_from),
     (scans, scan_from),
     (scores, score_from),
+    (chats, chat_from),
+    (posts, post_from),
+    (talks, talk_from),
+    (said, said_from),
+    (mind_calls, call_from),
 )
 
 

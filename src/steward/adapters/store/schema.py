@@ -23,6 +23,7 @@ from steward.adapters.store.schema_building import (
     specs,
     updates,
 )
+from steward.adapters.store.schema_chats import chats, mind_calls, posts, said, talks
 from steward.adapters.store.schema_hands import (
     HAND_TRIGGERS,
     holds,
@@ -44,7 +45,7 @@ from steward.adapters.store.schema_kit import (
 )
 from steward.adapters.store.schema_vault import vault_keys, vault_uses, vault_values, vault_waivers
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006")
 """Every revision of the schema, oldest first; a test compares this with the migrations."""
 
 HEAD: Final = REVISIONS[-1]
@@ -370,20 +371,25 @@ __all__ = [
     "answers",
     "audit",
     "budgets",
+    "chats",
     "deliveries",
     "estimates",
     "holds",
     "hooks",
     "ledger",
     "metadata",
+    "mind_calls",
     "operation_log",
     "operations",
     "passes",
     "patches",
+    "posts",
     "releases",
+    "said",
     "scans",
     "scores",
     "specs",
+    "talks",
     "updates",
     "users",
     "vault_keys",

@@ -9,6 +9,7 @@ from steward.adapters.store.access_views import AccessReads, AccessWrites
 from steward.adapters.store.attention_views import AttentionReads
 from steward.adapters.store.board_views import BoardReads
 from steward.adapters.store.building_views import BuildingReads, BuildingWrites
+from steward.adapters.store.chat_views import ChatReads, ChatWrites
 from steward.adapters.store.engine import Database
 from steward.adapters.store.hand_views import HandReads, HandWrites
 from steward.adapters.store.inbox_views import InboxReads, InboxWrites
@@ -19,6 +20,7 @@ from steward.adapters.store.organisation_views import OrganisationReads, Organis
 from steward.adapters.store.project_views import ProjectReads, ProjectWrites
 from steward.adapters.store.readiness_views import ReadinessReads
 from steward.adapters.store.repository_views import RepositoryReads, RepositoryWrites
+from steward.adapters.store.talk_views import TalkReads, TalkWrites
 from steward.adapters.store.times_views import TimesReads
 from steward.adapters.store.vault_views import VaultReads, VaultWrites
 from steward.ports import Lease
@@ -39,6 +41,8 @@ class SqlReads(
     ReadinessReads,
     HandReads,
     VaultReads,
+    ChatReads,
+    TalkReads,
 ):
     """A consistent view; the contract is `ports.Reads`."""
 
@@ -54,6 +58,8 @@ class SqlWrites(
     BuildingWrites,
     HandWrites,
     VaultWrites,
+    ChatWrites,
+    TalkWrites,
 ):
     """A write transaction; the contract is `ports.Writes`."""
 
