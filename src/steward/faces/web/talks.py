@@ -24,12 +24,15 @@ from steward.faces.http.failures import Failure, failure_of
 from steward.faces.http.guard import GuardedRoute, needs
 from steward.faces.http.site import principal_of, queries, site
 from steward.faces.web.render import page
+from steward.faces.words import _
 from steward.ports import Permanent, Transient
 
 router = APIRouter(route_class=GuardedRoute, include_in_schema=False)
 
 REFUSALS: Final = (Invalid, Stale, Refused, Permanent, Transient)
 LISTS: Final = ("features", "out_of_scope")
+PARTS: Final = ("title", "goal", "users", *LISTS)
+"""The parts of a brief that are set by hand, in order."""
 Text = Annotated[str, Form()]
 Version = Annotated[int, Form()]
 Number = Annotated[int, Path(ge=1, lt=2**63)]
@@ -51,6 +54,28 @@ def talks_of(request: Request) -> Talks:
     return site(request).app.talks(principal_of(request))
 
 
+def part_words(name: str) -> str:
+    """A part of a brief in words."""
+    return {
+        "title": _("What it is called"),
+        "goal": _("What it is for"),
+        "users": _("Who uses it"),
+        "features": _("What it does"),
+        "out_of_scope": _("What it does not do"),
+        "questions": _("Still open"),
+        "change": _("What is to change"),
+    }.get(name, name)
+
+
+def state_words(state: str) -> str:
+    """Where a talk stands, in words."""
+    words = {"open": _("going on"), "done": _("asked for"), "dropped": _("put away")}
+    return words.get(state, state)
+
+
+WORDS: Final = {"part": part_words, "state": state_words}
+
+
 @router.get("/talks")
 @needs(Right.READ)
 def talks(request: Request) -> Response:
@@ -58,7 +83,7 @@ def talks(request: Request) -> Response:
     every = talks_of(request).list()
     going = [talk for talk in every if talk["state"] == TalkState.OPEN]
     ended = [talk for talk in every if talk["state"] != TalkState.OPEN]
-    return page(request, "talks.html", here="projects", going=going, ended=ended)
+    return page(request, "talks.html", here="projects", say=WORDS, going=going, ended=ended)
 
 
 @router.get("/talks/new")
@@ -77,7 +102,7 @@ def open_talk(request: Request, text: Text = "", project: Text = "", once: Text 
     purpose = Purpose.UPDATE if project else Purpose.NEW
     try:
         talk = talks_of(request).open(f"web:{once}", purpose=purpose, project=project or None)
-        if spans := pasted.find(text):
+        if spans := pasted.secrets_in(text):
             return _talk_page(request, talk["id"], typed=_apart(request, talk["id"], text, spans))
         talks_of(request).say(talk["id"], f"web:{once}", text)
     except REFUSALS as refusal:
@@ -95,6 +120,7 @@ def _new_page(
         "talk_new.html",
         status_code=failure.status if failure else 200,
         here="projects",
+        say=WORDS,
         failure=failure,
         about=about,
         typed=Typed(text),
@@ -113,7 +139,7 @@ def talk(request: Request, number: Number) -> Response:
 @needs(Right.WRITE)
 def say(request: Request, number: Number, text: Text = "", once: Text = "") -> Response:
     """Say more. Raises Forbidden, Unknown."""
-    if spans := pasted.find(text):
+    if spans := pasted.secrets_in(text):
         return _talk_page(request, number, typed=_apart(request, number, text, spans))
     return _do(request, number, lambda own: own.say(number, f"web:{once}", text), Typed(text))
 
@@ -175,8 +201,8 @@ def edit(
     """Set them; what is refused is said in the form. Raises Forbidden, Unknown."""
     given = {"title": title, "goal": goal, "users": users, "features": features, "out_of_scope": out_of_scope}
     whole = "\n".join(given.values())
-    if spans := pasted.find(whole):
-        cleaned = {name: pasted.without(part, pasted.find(part)) for name, part in given.items()}
+    if spans := pasted.secrets_in(whole):
+        cleaned = {name: pasted.without(part, pasted.secrets_in(part)) for name, part in given.items()}
         return _edit_page(request, number, typed=replace(_apart(request, number, whole, spans), parts=cleaned))
     parts = {name: _lines(part) if name in LISTS else part for name, part in given.items()}
     try:
@@ -230,6 +256,7 @@ def _talk_page(
         "talk.html",
         status_code=failure.status if failure else 200,
         here="projects",
+        say=WORDS,
         failure=failure,
         talk=shown,
         about=_project(request, shown),
@@ -249,16 +276,13 @@ def _edit_page(
         "talk_edit.html",
         status_code=failure.status if failure else 200,
         here="projects",
+        say=WORDS,
         failure=failure,
         talk=shown,
         typed=typed or Typed(),
         parts={**parts, **((typed and typed.parts) or {})},
         maxima={"title": TITLE_MAX, "text": TEXT_MAX, "list": LINE_MAX * 30},
     )
-
-
-PARTS: Final = ("title", "goal", "users", *LISTS)
-"""The parts of a brief that are set by hand, in order."""
 
 
 def _project(request: Request, talk: Json) -> Json | None:
