@@ -68,7 +68,10 @@ _SHELL_SECRET: Final = re.compile(
     r"|ACCOUNT_KEY|ENCRYPTION_KEY|SIGNING_KEY|DSN|CREDENTIALS)"
 )
 _KEYWORDS: Final = (
-    ("API_KEY", r"api[ _-]?keys?|access[ _-]?keys?|ключ[а-я]{0,3} (?:от )?(?:api|апи)|(?:api|апи)[ -]ключ[а-я]{0,3}"),
+    (
+        "API_KEY",
+        r"api[ _-]?keys?|access[ _-]?keys?|ключ[а-я]{0,3} (?:от )?(?:api|апи)|(?:api|апи)[ -]ключ[а-я]{0,3}",
+    ),
     ("PRIVATE_KEY", r"private[ _-]?key|secret[ _-]?key|(?:приватн|секретн)[а-я]{2,3} ключ"),
     ("PASSWORD", r"password|passwd|passphrase|pwd|парол[ьяюе]|пасс?ворд"),
     ("TOKEN", r"token|токен[а-я]{0,2}"),
@@ -156,8 +159,9 @@ def _by_name(text: str) -> Iterator[Pasted]:
             yield Pasted(begin, begin + len(value), match[1])
     for match in _KEYWORD.finditer(text):
         begin, value = _bare(match.start("value"), match["value"])
-        firm = "=" in match["mark"] or bool(match["quote"])
-        if _is_password(value, firm=firm and value != match["value"] or "=" in match["mark"].strip(" ")):
+        quoted = bool(match["quote"]) and value != match["value"]
+        firm = quoted or match["mark"].strip() == "="
+        if _is_password(value, firm=firm):
             name = next(name for name, _ in _KEYWORDS if match[name])
             yield Pasted(begin, begin + len(value), name)
 
@@ -166,7 +170,7 @@ def _bare(begin: int, value: str) -> tuple[int, str]:
     """A value without its quotes, or without what ends the sentence; and where it begins."""
     if len(value) > 1 and value[0] in "\"'`«":
         return begin + 1, value[1:-1]
-    return begin, value.split("&")[0].rstrip(_TAIL) or value
+    return begin, value.partition("&")[0].rstrip(_TAIL) or value
 
 
 def _is_password(value: str, *, firm: bool) -> bool:
