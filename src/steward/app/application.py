@@ -16,6 +16,7 @@ from steward.app.chats import Chats
 from steward.app.credentials import Credentials
 from steward.app.deciding import Deciding
 from steward.app.doctor import Check, examine
+from steward.app.forms import Forms
 from steward.app.hands import Hands
 from steward.app.holding import Holding
 from steward.app.judging import judge
@@ -141,6 +142,10 @@ class Application(Parts):
             self.vault,
             writing=self.writing,
         )
+
+    def forms(self, by: Principal | None = None) -> Forms:
+        """Web forms that take one value each; what their links open needs nobody to be signed in."""
+        return Forms(self, by)
 
     def works(self, by: Principal) -> Works:
         """What that principal may be shown of building."""
