@@ -25,7 +25,7 @@ def run(turn: Turn, command: str, rest: str) -> None:
         act(turn, rest)
     elif turn.note.private:
         near = get_close_matches(command, [*COMMANDS], 1, 0.6)
-        turn.say("unknown_command", command=command, near=near[0] if near else "")
+        turn.say("unknown_command", near=f"/{near[0]}" if near else "")
 
 
 def _help(turn: Turn, _rest: str) -> None:
@@ -90,40 +90,32 @@ def _quiet(turn: Turn, rest: str) -> None:
     chats, chat_id = turn.app.chats(turn.by), turn.note.chat_id
     hours, _space, zone = rest.replace("–", "-").partition(" ")
     if not rest:
-        quiet = turn.chat.quiet if turn.chat else ""
-        turn.say("quiet_set", quiet=quiet, zone=turn.chat.zone) if quiet and turn.chat else turn.say(
-            "quiet_none"
-        )
-    elif hours.lower() in OFF:
-        chats.prefer(chat_id, quiet="")
-        turn.say("quiet_off")
-    else:
-        try:
-            after = chats.prefer(chat_id, quiet=hours, zone=zone.strip() or None)
-        except Invalid:
-            turn.say("bad_quiet")
-            return
-        turn.say("quiet_set", quiet=after["quiet"], zone=after["zone"])
+        turn.show("mute")
+        return
+    try:
+        quiet = "" if hours.lower() in OFF else hours
+        after = chats.prefer(chat_id, quiet=quiet, zone=zone.strip() or None)
+    except Invalid:
+        turn.say("quiet_how")
+        return
+    turn.say("quiet_set", quiet=f"{after['quiet']} ({after['zone']})" if after["quiet"] else "")
 
 
 def _follow(turn: Turn, rest: str) -> None:
     if turn.note.private:
-        turn.say("groups_only")
+        turn.say("group_only")
         return
     note = turn.note
     lang = turn.user.lang or note.lang
     after = turn.app.chats(turn.by).connect(
         note.chat_id, note.title, rest[:100] or None, thread_id=note.thread_id, lang=lang
     )
-    if after["organisation"]:
-        turn.say("followed", organisation=after["organisation"])
-    else:
-        turn.say("followed_all")
+    turn.say("following", organisation=after["organisation"] or "")
 
 
 def _unfollow(turn: Turn, _rest: str) -> None:
     if turn.note.private:
-        turn.say("groups_only")
+        turn.say("group_only")
         return
     turn.app.chats(turn.by).disconnect(turn.note.chat_id)
     turn.whisper("unfollowed")
@@ -137,7 +129,7 @@ def _cancel(turn: Turn, _rest: str) -> None:
             return
         talk = turn.talk()
         if talk is None:
-            turn.say("nothing_to_cancel")
+            turn.say("nothing_open")
             return
         ends = [talk.id, talk.version]
         turn.show("said", text_key="talk_dropped", values={}, ends=ends)

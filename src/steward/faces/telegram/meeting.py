@@ -14,7 +14,8 @@ from steward.domain.people import Principal
 from steward.faces.telegram import commands, talking
 from steward.faces.telegram.arrived import Note
 from steward.faces.telegram.refusing import explained, is_refusal
-from steward.faces.telegram.replies import REPLIES, UNREADABLE
+from steward.faces.telegram.replies import UNREADABLE
+from steward.faces.telegram.sentences import SENTENCES
 from steward.faces.telegram.turn import Turn
 from steward.faces.words import speaking
 
@@ -94,7 +95,7 @@ class Meeting:
         """Tell the person that their message came to nothing, where that can be done."""
         by = self.app.callers.principal(note.account)
         if by is not None and note.for_us:
-            Turn(self.app, note, by, self.app.callers.chat(note.chat_id), self.board).say("fault")
+            Turn(self.app, note, by, self.app.callers.chat(note.chat_id), self.board).say("try_again")
 
     # People ------------------------------------------------------------------------------------------------
 
@@ -104,17 +105,17 @@ class Meeting:
         if not self.strangers.may_greet(note.account, self.app.clock.now()):
             return ""
         with speaking(note.lang):
-            return REPLIES["stranger"]()
+            return SENTENCES["stranger"]()
 
     def _connect(self, note: Note, by: Principal | None) -> str:
         """A code was shown: it connects the account. In a group it connects nobody: others have seen it."""
         with speaking(note.lang):
             if not note.private:
-                return REPLIES["link_in_private"]() if by is not None else ""
+                return SENTENCES["link_in_private"]() if by is not None else ""
             try:
                 user = self.app.callers.link(_code(note), note.account, note.title, note.lang)
             except NotSignedIn:
-                return REPLIES["link_failed"]()
+                return SENTENCES["bad_code"]()
         found = self.app.callers.principal(note.account)
         if found is not None:
             chat = self.app.callers.chat(note.chat_id)
@@ -126,7 +127,7 @@ class Meeting:
             Turn(self.app, note, by, self.app.callers.chat(note.chat_id)).say("private_only")
             return ""
         self.app.chats(by).unlink(chat_id=note.account)
-        return REPLIES["unlinked"]()
+        return SENTENCES["unlinked"]()
 
     # What they say -----------------------------------------------------------------------------------------
 

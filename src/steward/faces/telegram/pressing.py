@@ -173,13 +173,13 @@ def _reject(hand: Hand) -> str:
 def _change(hand: Hand) -> str:
     shown = hand.project()
     then = {"do": "change", "project": shown["id"], "version": shown["version"]}
-    hand.ask("ask_change", then, name=shown["title"] or shown["slug"])
+    hand.ask("tell_change", then, title=shown["title"] or shown["slug"])
     return ""
 
 
 def _update(hand: Hand) -> str:
     shown = hand.app.queries(hand.by).project(hand.ref)
-    hand.ask("ask_update", {"do": "update", "project": shown["id"]}, name=shown["title"] or shown["slug"])
+    hand.ask("tell_update", {"do": "update", "project": shown["id"]}, title=shown["title"] or shown["slug"])
     return ""
 
 
@@ -317,7 +317,7 @@ def _about(hand: Hand) -> str:
     if post.data.get("user") not in (None, hand.user.name):
         raise Unknown("talk", hand.ref)
     project = _chosen(list(post.data["projects"]), hand.press.arg)
-    talks, key = hand.app.talks(hand.by), str(post.data["text_key"])
+    talks, key = hand.app.talks(hand.by), str(post.data["key"])
     talk = talks.open(
         key,
         purpose=Purpose.UPDATE if project else Purpose.NEW,
@@ -326,7 +326,9 @@ def _about(hand: Hand) -> str:
         thread_id=hand.pressed.thread_id,
     )
     talks.say(talk["id"], key, str(post.data["text"]), forwarded=bool(post.data.get("forwarded")))
-    hand.again()
+    shown = hand.app.queries(hand.by).project(project) if project else None
+    title = (shown["title"] or shown["slug"]) if shown else ""
+    hand.want(post.key, "said", text_key="meant", values={"title": title})
     return ""
 
 

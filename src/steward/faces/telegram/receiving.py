@@ -21,7 +21,7 @@ from steward.app.application import Application
 from steward.faces.telegram.arrived import Note, noted, pressed
 from steward.faces.telegram.meeting import Meeting
 from steward.faces.telegram.pressing import Told, press
-from steward.faces.telegram.replies import REPLIES
+from steward.faces.telegram.sentences import SENTENCES
 from steward.faces.words import speaking
 from steward.ports import StoreUnavailable
 
@@ -91,7 +91,7 @@ class Receiving:
     async def _apologise(self, update: Update) -> None:
         if update.callback_query is not None:
             with speaking(pressed(update.callback_query).lang):
-                await self._answer(update.callback_query, Told(REPLIES["fault"](), alert=True))
+                await self._answer(update.callback_query, Told(SENTENCES["try_again"](), alert=True))
         elif update.message is not None and (note := noted(update.message, self.name)) is not None:
             await asyncio.to_thread(self.meeting.failed, note)
 

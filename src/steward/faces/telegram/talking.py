@@ -8,11 +8,12 @@ from typing import Any, Final
 from steward.app.errors import Forbidden, Invalid, Unknown
 from steward.domain.chats import Post
 from steward.domain.lifecycle import Refused
+from steward.domain.meant import FAINT
 from steward.domain.pasted import secrets_in, without
 from steward.domain.talks import Purpose, TalkState
 from steward.faces.telegram.refusing import explained
 from steward.faces.telegram.turn import Turn
-from steward.faces.telegram.wishing import asks_now, is_question
+from steward.faces.telegram.wishing import asks_now, is_change, is_question
 from steward.ports import Permanent
 
 Json = dict[str, Any]
@@ -58,8 +59,6 @@ def begin_new(turn: Turn, text: str) -> None:
         _say(turn, talk["id"], text)
     if before is not None and before.id == talk["id"] and before.key != turn.note.key:
         turn.say("talk_open")
-    elif not text:
-        turn.say("ask_new")
 
 
 def begin_update(turn: Turn, project: str, text: str) -> None:
@@ -140,23 +139,24 @@ def revise(turn: Turn, project: str, text: str) -> None:
         commands.approve(project)
     except (Refused, Forbidden) as refused:
         if shown["operation"] is None or shown["operation"]["state"] not in ("queued", "running"):
-            turn.settle("said", text_key="revised_waits", values={"name": name, "why": explained(refused)})
+            turn.settle("said", text_key="revised_waits", values={"title": name, "why": explained(refused)})
             return
-    turn.settle("said", text_key="revised", values={"name": name})
+    turn.settle("said", text_key="revised", values={"title": name})
 
 
 def _begin(turn: Turn, text: str) -> None:
     """Nothing is talked about here: a change of a project that is named, else a new one."""
     meant = turn.app.talks(turn.by).which(text)
-    if len(meant) == 1 and meant[0].get("sure"):
-        begin_update(turn, meant[0]["project"], text)
-    elif meant:
-        projects = [one["project"] for one in meant[:CANDIDATES]]
+    sure = next((one for one in meant if one["sure"]), None)
+    if sure is not None:
+        begin_update(turn, sure["project"], text)
+    elif meant and (meant[0]["score"] >= FAINT or is_change(text)):
         note = turn.note
         turn.show(
             "which",
-            text_key=note.key,
-            projects=projects,
+            text_key="which_update",
+            projects=[one["project"] for one in meant[:CANDIDATES]],
+            key=note.key,
             text=text,
             forwarded=note.forwarded,
             user=turn.user.name,
@@ -168,8 +168,9 @@ def _begin(turn: Turn, text: str) -> None:
 def _tell_now(turn: Turn, text: str) -> bool:
     """Answer what a project is doing: the one that is named, else what was talked about here last."""
     meant = turn.app.talks(turn.by).which(text)
-    if meant and (len(meant) == 1 or meant[0].get("sure")):
-        turn.show("now", project=meant[0]["project"])
+    named = [one for one in meant if one["sure"]] or [one for one in meant if one["score"] >= FAINT]
+    if len(named) == 1:
+        turn.show("now", project=named[0]["project"])
         return True
     with turn.app.store.reading() as view:
         talks = view.talks(turn.user.name, limit=20)
@@ -204,18 +205,16 @@ def says_something(text: str) -> bool:
 
 def offer_form(turn: Turn, name: str, *, deleted: bool) -> None:
     """Answer a secret with a form that takes it once, where there can be one."""
-    text_key = "secret_gone" if deleted else "secret_stays"
-    talk = turn.talk()
-    post = turn.answered_post()
+    talk, post = turn.talk(), turn.answered_post()
     project = post.data.get("project") if post is not None and post.kind in ABOUT_PROJECT else None
     target = f"project:{project}" if project else f"talk:{talk.id}" if talk is not None else ""
     if not turn.board or not target or not turn.note.private:
-        turn.say(text_key)
+        turn.say("secret_gone" if deleted else "secret_stays")
         return
     try:
         made = turn.app.forms(turn.by).make(target, name)
     except (Forbidden, Invalid, Unknown, Permanent):
-        turn.say(text_key)
+        turn.say("secret_gone" if deleted else "secret_stays")
         return
     url = f"{turn.board.rstrip('/')}{made['url_path']}"
-    turn.show("form", url=url, expires_at=made["expires_at"], name=name, deleted=deleted)
+    turn.say_and_show("secret_deleted" if deleted else "secret_delete_it", "form", url=url)

@@ -55,18 +55,25 @@ class Turn:
         with self.app.store.writing() as tx:
             self.reply(tx, kind, data)
 
+    def say_and_show(self, text_key: str, kind: str, /, **data: Any) -> None:
+        """Answer with a sentence, and a card beneath it."""
+        with self.app.store.writing() as tx:
+            if self.answered is None:
+                self.reply(tx, "said", {"text_key": text_key, "values": {}})
+                self.reply(tx, kind, data, suffix=f":{kind}")
+
     def settle(self, kind: str, /, **data: Any) -> None:
         """Answer what was asked of this person with a card: it is asked no more."""
         with self.app.store.writing() as tx:
             self._unask(tx)
             self.reply(tx, kind, data)
 
-    def reply(self, tx: Writes, kind: str, data: Mapping[str, Any]) -> None:
+    def reply(self, tx: Writes, kind: str, data: Mapping[str, Any], suffix: str = "") -> None:
         """Answer in the caller's transaction, once."""
-        note = self.note
-        if tx.chat(note.chat_id) is not None and tx.post(note.chat_id, self._key) is None:
+        note, key = self.note, self._key + suffix
+        if tx.chat(note.chat_id) is not None and tx.post(note.chat_id, key) is None:
             now = self.app.clock.now().at
-            made = Post(note.chat_id, self._key, kind, now, data, urgent=True)
+            made = Post(note.chat_id, key, kind, now, data, urgent=True)
             tx.save_post(replace(made, thread_id=note.thread_id, reply_to=note.message_id))
 
     def whisper(self, text_key: str, **values: object) -> None:

@@ -24,6 +24,12 @@ _WISH: Final = re.compile(
     r"|\b(?:добав|сдела|измен|исправ|поменя|убер|убра|удал|замен|созда|хочу|хотим|нужн|надо|пожалуйста|можно|может|давай)",
     re.IGNORECASE,
 )
+_CHANGE: Final = re.compile(
+    r"^\W*(?:please |let'?s |can you |could you )?(?:add|change|fix|remove|delete|replace|rename|update|move|hide|show)\b"
+    r"|^\W*(?:пожалуйста,? |давай(?:те)? |можно |можешь )?"
+    r"(?:добав|измен|исправ|поменя|убер|убра|удал|замен|обнов|переименуй|перенес|спряч|почин)",
+    re.IGNORECASE,
+)
 
 
 def asks_now(text: str) -> bool:
@@ -39,3 +45,8 @@ def is_question(text: str) -> bool:
 def is_wish(text: str) -> bool:
     """Whether something is wished for."""
     return _WISH.search(text) is not None
+
+
+def is_change(text: str) -> bool:
+    """Whether it speaks of something that is there already: it begins with a word such as "add" or "fix"."""
+    return _CHANGE.search(text) is not None
