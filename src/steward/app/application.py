@@ -182,7 +182,7 @@ class Application(Parts):
     @property
     def callers(self) -> Callers:
         """Who writes to the bot, and what is said back."""
-        return Callers(self.store, self.clock)
+        return Callers(self.store, self.clock, self.channels)
 
     def webhooks(self, by: Principal) -> Webhooks:
         """What that principal may ask of webhooks."""

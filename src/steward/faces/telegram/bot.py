@@ -34,7 +34,7 @@ from steward.faces.telegram.menu import menu
 from steward.faces.telegram.receiving import DIRECT_S, WANTED, NotNow, Receiving
 from steward.faces.words import LANGUAGES, _, speaking
 from steward.ports import Permanent, StoreUnavailable
-from steward.settings.talking import TOKEN, TelegramSection
+from steward.settings.talking import TelegramSection
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -64,32 +64,6 @@ class Pace:
     stuck_s: float = STUCK_S
 
 
-def token_of(section: TelegramSection) -> str:
-    """The bot's token. Raises Permanent where there is none, or where it cannot be read."""
-    if section.token is not None:
-        return section.token.get_secret_value()
-    if section.token_file is None:
-        raise Permanent(
-            _("there is no token for the bot"),
-            _(
-                "Have @BotFather on Telegram make one, put it into a file, and name that: STEWARD_TELEGRAM_TOKEN_FILE"
-            ),
-        )
-    try:
-        token = section.token_file.read_text(encoding="utf-8", errors="replace").strip()
-    except OSError as error:
-        what = _(
-            "the bot's token in {path} cannot be read: {reason}",
-            path=section.token_file,
-            reason=error.strerror,
-        )
-        raise Permanent(what, _("Check STEWARD_TELEGRAM_TOKEN_FILE")) from None
-    if not TOKEN.fullmatch(token):
-        what = _("{path} holds no token of a bot", path=section.token_file)
-        raise Permanent(what, _("It must look like 123456:ABC...; @BotFather gives it"))
-    return token
-
-
 def run(
     app: Application,
     section: TelegramSection,
@@ -104,7 +78,14 @@ def run(
 
     `board` is the public address of the web face; with webhooks, deliveries come through `door`.
     """
-    token = token_of(section)
+    if section.token is None:
+        raise Permanent(
+            _("there is no bot: no token is set"),
+            _(
+                "Write /newbot to @BotFather on Telegram, put the token that it gives into a file, and set STEWARD_TELEGRAM_TOKEN_FILE"
+            ),
+        )
+    token = section.token.get_secret_value()
     if section.updates == "webhook" and (door is None or not board):
         raise Permanent(
             _("webhooks of Telegram need the public address of the web face, in the same process"),

@@ -37,7 +37,9 @@ REPLIES: Final[dict[str, Callable[..., str]]] = {
     ),
     "unreadable": _unreadable,
     "caption_only": lambda **_v: _("I read only the words beneath it; what it shows I cannot see."),
-    "meant": lambda title="", **_v: _("It is about «{title}».", title=title) if title else _("It is something new."),
+    "meant": lambda title="", **_v: (
+        _("It is about «{title}».", title=title) if title else _("It is something new.")
+    ),
     "talk_open": lambda **_v: _("I added that to what we are talking about already. /cancel ends that talk."),
     "no_more_asked": lambda **_v: _("All right, never mind."),
     "ask_edit": lambda **_v: _(
