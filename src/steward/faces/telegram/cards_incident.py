@@ -32,7 +32,11 @@ def incident_card(desk: Desk) -> Rendered:
     page.listed("", (_fact(desk, one) for one in _facts(incident)), FACTS_SHOWN)
     page.lines(*_state(desk, incident))
     if not resolved:
-        page.listed(bold(_("What can be done")), (_way(way) for way in incident["exits"]), 5)
+        page.listed(
+            bold(_("What can be done")),
+            (_way(way) for way in incident["exits"] if way["action"] != "resolve"),
+            5,
+        )
     path = f"/incidents#incident-{incident['id']}"
     page.lines(desk.open_line(path, _("Open on the board")))
     buttons = [] if resolved else _buttons(desk, incident)
@@ -61,8 +65,10 @@ def _fact(desk: Desk, fact: Fact) -> str:
 def _state(desk: Desk, incident: Json) -> list[str]:
     """Since when, how often, and who looks after it."""
     since = _("Since {when}", when=desk.when(incident["first_at"]))
-    times = counted("reported {n} time", "reported {n} times", incident["count"])
-    lines = [esc(f"⏱ {since}, {times}")]
+    times = (
+        counted("reported {n} time", "reported {n} times", incident["count"]) if incident["count"] > 1 else ""
+    )
+    lines = [esc(f"⏱ {', '.join(filter(None, [since, times]))}")]
     if incident["state"] == "acknowledged":
         lines.append(
             f"👤 {esc(_('{who} looks after it', who=actor_label(incident['acknowledged_by'] or '')))}"

@@ -29,7 +29,8 @@ def projects_card(desk: Desk) -> Rendered:
     about = _(" for «{words}»", words=words) if words else ""
     page = Page().lines(bold(f"📋 {head}{about}"))
     if not found:
-        page.lines(esc(_("There is none yet. Write /new and tell what you would like to have.")))
+        none = _("There is none yet. Write /new and tell what you would like to have.")
+        page.lines(esc(_("None is called so. /projects shows all.") if words else none))
         return card(page)
     page.lines(*(_row(one) for one in shown))
     if pages > 1:
@@ -114,13 +115,12 @@ def status_card(desk: Desk) -> Rendered:
     page.lines(*_budget(told["budget"]))
     page.lines(*_posts(desk))
     counts = desk.app.board(desk.by).counts()
+    waits = counted(
+        "{n} waits for your word: /waiting", "{n} wait for your word: /waiting", counts["waiting"]
+    )
     page.lines(
         esc(counted("{n} project", "{n} projects", counts["projects"])),
-        esc(
-            counted(
-                "{n} waits for your word: /waiting", "{n} wait for your word: /waiting", counts["waiting"]
-            )
-        ),
+        esc(waits) if counts["waiting"] else "",
     )
     return card(page)
 

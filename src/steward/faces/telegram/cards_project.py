@@ -9,7 +9,7 @@ from steward.domain.chats import Button, ChatKind, Rendered
 from steward.domain.operations import OPEN, OperationState
 from steward.domain.people import Right
 from steward.domain.project import Management
-from steward.domain.status import Status, Trigger
+from steward.domain.status import BEFORE_REPOSITORY, Status, Trigger
 from steward.faces.held import held_words
 from steward.faces.lines import (
     cause_label,
@@ -27,6 +27,7 @@ from steward.faces.web.working import may_retry
 from steward.faces.words import _, counted, said
 
 T = Trigger
+_UNPAUSED: Final = (*BEFORE_REPOSITORY, Status.SETUP_REQUIRED, Status.MISSING, Status.ARCHIVED)
 _ROUTINE: Final = (Status.INITIALIZED, Status.DESIGNED, Status.IMPLEMENTED)
 
 
@@ -182,7 +183,8 @@ def _work_rows(desk: Desk, shown: Json) -> list[Row]:
     free = {one["trigger"] for one in shown["actions"] if not one["refused"]}
     first, second = [], []
     if shown["operation"] is not None:
-        first.append(press(_("🔎 What is it doing now?"), "p", "now", ref, version))
+        words = _("🔎 What is it doing now?") if running(shown) else _("🔎 What happened?")
+        first.append(press(words, "p", "now", ref, version))
     may_write = any(one["reason"] != "role" for one in shown["actions"])
     if may_write and may_retry(shown):
         first.append(press(_("🔄 Retry"), "p", "retry", ref, version))
@@ -190,7 +192,7 @@ def _work_rows(desk: Desk, shown: Json) -> list[Row]:
         second.append(press(_("➕ Update"), "p", "update", ref, version))
     if may_write and any(hold["id"] is not None for hold in shown["holds"]):
         second.append(press(_("▶️ Resume"), "p", "resume", ref, version))
-    elif may_write and shown["management"] == Management.DRIVE and shown["status"] != Status.ARCHIVED:
+    elif may_write and shown["management"] == Management.DRIVE and shown["status"] not in _UNPAUSED:
         second.append(press(_("⏸ Pause"), "p", "pause", ref, version))
     if shown["live"] is not None and earlier(desk, shown["slug"]) and _approves(desk):
         second.append(press(_("↩️ Roll back"), "p", "rollback", ref, version))
@@ -213,7 +215,9 @@ def gate_card(desk: Desk) -> Rendered | None:
     One that was settled before it was ever shown is not shown at all.
     """
     shown = desk.app.queries(desk.by).project(str(desk.data["project"]))
-    page = Page().lines(f"🔔 {bold(_('Your word is needed'))}", heading(shown))
+    found = gate_rows(desk, shown)
+    head = _("Your word is needed") if any(found) else _("An approver's word is needed")
+    page = Page().lines(f"🔔 {bold(head)}", heading(shown))
     status = desk.data.get("status") or shown["status"]
     if shown["status"] != status or not gate_is_open(shown):
         if desk.post.message_id is None:
@@ -227,9 +231,8 @@ def gate_card(desk: Desk) -> Rendered | None:
     if shown["update"] is not None:
         page.lines(bold(_("The update")), prose(shown["update"]["text"]))
     page.lines(*live_lines(shown["live"]))
-    found = gate_rows(desk, shown)
     if not any(found):
-        page.lines(esc(_("An approver has to say it; you will see here when they did.")))
+        page.lines(esc(_("You will see here when they did.")))
     page.lines(desk.open_line(*_board(shown["slug"])))
     return card(page, *found, desk.open_button(*_board(shown["slug"])))
 

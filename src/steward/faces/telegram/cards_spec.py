@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from steward.app.errors import Unknown
 from steward.domain.chats import Rendered
@@ -63,7 +63,12 @@ def _answers(answers: Json) -> list[str]:
     named = (
         (label("question", name.replace("_", " ").capitalize()), value) for name, value in answers.items()
     )
-    return [f"{esc(name)}: {esc(answer_text(value))}" for name, value in named if answer_text(value)]
+    return [f"{esc(name)}: {esc(one_line(value), 500)}" for name, value in named if answer_text(value)]
+
+
+def one_line(value: Any) -> str:
+    """An answer in one line; one of several lines with semicolons."""
+    return "; ".join(filter(None, map(str.strip, answer_text(value).splitlines())))
 
 
 def _environment(environment: Json) -> list[str]:
@@ -94,9 +99,9 @@ def _changes(desk: Desk, shown: Json, spec: Json) -> list[str]:
             if what.startswith("answer ")
             else label("spec", what)
         )
-        out = f"<s>{esc(said(change['out']), 150)}</s>" if change["out"].strip() else ""
-        put = bold(said(change["in"]), 150)
-        lines.append(f"{esc(name)}: {' → '.join(filter(None, [out, put]))}")
+        out = f"<s>{esc(said(one_line(change['out'])), 150)}</s>" if change["out"].strip() else ""
+        put = bold(said(one_line(change["in"])), 150)
+        lines.append(f"{esc(name[:1].upper() + name[1:])}: {' → '.join(filter(None, [out, put]))}")
     return lines
 
 

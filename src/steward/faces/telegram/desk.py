@@ -42,7 +42,7 @@ class Desk:
 
     def when(self, stamp: str | datetime | None) -> str:
         """A moment as this chat reads it."""
-        return moment(self.chat, stamp)
+        return moment(self.chat, stamp, self.now)
 
     def may(self, right: Right, organisation_id: int | None = None) -> bool:
         """Whether whoever reads here may do that; in a group somebody may, and each press is looked at."""

@@ -58,13 +58,15 @@ def bar(number: int, total: int) -> str:
     return "▰" * done + "▱" * (total - done)
 
 
-def moment(chat: Chat, stamp: str | datetime | None) -> str:
+def moment(chat: Chat, stamp: str | datetime | None, now: datetime) -> str:
     """A moment in the chat's zone and the present language; the year only where it is not that of now."""
     if not stamp:
         return ""
     at = datetime.fromisoformat(stamp) if isinstance(stamp, str) else stamp
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return str(format_datetime(at, "d MMM, HH:mm", tzinfo=ZoneInfo(chat.zone), locale=language()))
+    zone = ZoneInfo(chat.zone)
+    same = at.astimezone(zone).year == now.astimezone(zone).year
+    return str(format_datetime(at, f"d MMMM{'' if same else ' y'}, HH:mm", tzinfo=zone, locale=language()))
 
 
 def lasting(length: timedelta) -> str:
