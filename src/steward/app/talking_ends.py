@@ -42,7 +42,7 @@ def order_draft(tx: Writes, talk: Talk, template: Template, commands: Building) 
     return project
 
 
-def ask_update(tx: Writes, talk: Talk, template: Template, commands: Building) -> Project:  # noqa: ARG001 - as an order is
+def ask_update(tx: Writes, talk: Talk, commands: Building) -> Project:
     """The update of what is live, as the talk says it. Raises Invalid, Refused, Undriven."""
     _must_be_whole(tx, talk)
     words = words_of(talk.brief)

@@ -217,11 +217,11 @@ class Talks:
         Ordered again, it is shown as it was ordered. Raises Invalid with the problems in words (nothing has ended
         then), Refused, Undriven.
         """
-        return self._end(talk_id, version, Purpose.NEW, order_draft)
+        return self._end(talk_id, version, Purpose.NEW)
 
     def ask(self, talk_id: int, version: int) -> Json:
         """Ask for the update that was talked about, which ends the talk. Raises Invalid, Refused, Undriven."""
-        return self._end(talk_id, version, Purpose.UPDATE, ask_update)
+        return self._end(talk_id, version, Purpose.UPDATE)
 
     def found_draft(self, tx: Writes, talk: Talk) -> Project:
         """The draft of a talk that goes on, made where there is none yet: values are kept for it, say."""
@@ -268,23 +268,28 @@ class Talks:
                     raise
         raise AssertionError("the last try returns or raises")
 
-    def _end(self, talk_id: int, version: int, purpose: Purpose, end: Callable[..., Project]) -> Json:
+    def _end(self, talk_id: int, version: int, purpose: Purpose) -> Json:
         with self.parts.store.reading() as view:
             talk = self._own(view, talk_id)
         if talk.purpose is not purpose:
             raise Invalid("this talk ends otherwise", "Order what is new; ask for an update of what is live.")
         if talk.state is TalkState.DONE:
             return self.show(talk_id)
-        # Read before anything is locked: it may have to be fetched.
         self.commands.driven()
-        template = self.commands.read_template(Wish(template=talk.brief.template))
+        template = None
+        if purpose is Purpose.NEW:
+            # Read before anything is locked: it may have to be fetched.
+            template = self.commands.read_template(Wish(template=talk.brief.template))
 
         def act(tx: Writes) -> Talk:
             talk = self._own(tx, talk_id)
             if talk.state is TalkState.DONE:
                 return talk
             _fresh(talk, version)
-            project = end(tx, talk, template, self.commands)
+            if template is None:
+                project = ask_update(tx, talk, self.commands)
+            else:
+                project = order_draft(tx, talk, template, self.commands)
             return self._changed(tx, talk, state=TalkState.DONE, asked=(), project_id=project.id)
 
         return self._change(act)

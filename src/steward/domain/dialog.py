@@ -82,7 +82,7 @@ def go_on(
             again = ""
         reached = max(reached, order.index(name))
     brief = bounded(replace(brief, title=brief.title or title_of(brief.goal)))
-    return brief, (_next(brief, order, reached, again, template),)
+    return brief, (_next(brief, order, reached, again),)
 
 
 def names(template: Template) -> list[str]:
@@ -197,16 +197,16 @@ def items(text: str) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _next(brief: Brief, order: Sequence[str], reached: int, again: str, template: Template) -> str:
+def _next(brief: Brief, order: Sequence[str], reached: int, again: str) -> str:
     if not brief.goal:
         return "goal"
     if again:
         return again
-    open_ones = (name for name in order[reached + 1 :] if _is_open(brief, name, template))
+    open_ones = (name for name in order[reached + 1 :] if _is_open(brief, name))
     return next(open_ones, MORE)
 
 
-def _is_open(brief: Brief, name: str, template: Template) -> bool:
+def _is_open(brief: Brief, name: str) -> bool:
     if name.startswith(ASKS):
         return name.removeprefix(ASKS) not in brief.answers
     return name == MORE or not getattr(brief, name)

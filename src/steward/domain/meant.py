@@ -24,8 +24,11 @@ _WORDS_MAX: Final = 300
 _STEM: Final = 4
 _WORD: Final = re.compile(r"[^\W_]+")
 _COMMON: Final = frozenset(
-    "a an and app bot for in my of on our project service shop site store the to web website"
-    " bot dlya i moy nash nasha na po proekt prilozhenie s sayt servis v magazin".split()
+    re.findall(
+        r"\w+",
+        "a an and app bot for in my of on our project service shop site store the to web website"
+        " dlya i moy nash nasha na po proekt prilozhenie s sayt servis v magazin",
+    )
 )
 """Words that tell what a thing is rather than which: they count for less."""
 _ENDINGS: Final = re.compile(

@@ -33,8 +33,7 @@ _FORMS: Final = tuple(
     for name, pattern, flags in (
         (
             "PRIVATE_KEY",
-            r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----.*?"
-            r"(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|\Z)",
+            r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY.*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|\Z)",
             re.DOTALL,
         ),
         ("GITHUB_TOKEN", _EDGE + r"(?:gh[pousr]_[A-Za-z0-9]{20,255}|github_pat_\w{22,255})", re.ASCII),
