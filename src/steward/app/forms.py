@@ -13,12 +13,14 @@ from datetime import timedelta
 from typing import Final
 
 from steward.app.access import SECRET_LENGTH_MAX, digest, new_secret
+from steward.app.building import Building
 from steward.app.errors import Forbidden, Invalid, Unknown
 from steward.app.filing import told
 from steward.app.keeping import the_vault
 from steward.app.parts import Parts
 from steward.app.queries import find_project, the_project
 from steward.app.secrets import RUN, Secrets
+from steward.app.talking_ends import found_draft
 from steward.app.views import Json
 from steward.domain.needs import Sort
 from steward.domain.people import AuditLine, Pass, PassKind, Principal, Right, User, rights_of
@@ -107,9 +109,11 @@ class Forms:
             if not tx.use_pass(shown.id, self.parts.clock.now().at, once=True):
                 raise NoForm
             target = shown.note.partition(" ")[0]
-            _talk, project = self._meant(tx, target, by)
+            talk, project = self._meant(tx, target, by)
             if project is None:
-                raise Invalid("this talk is no project yet", "Order it first, then open this link again.")
+                assert talk is not None, "a target is a talk or a project"
+                # Values are kept for projects: the talk gets its draft now, and goes on.
+                project = found_draft(tx, talk, self._commands(by))
             kept = self._secrets(by).keep(tx, project.id, {name: value}, Sort.SECRET, places)[0]
             self._note(tx, by, "form.give", project.slug, name, address)
             return kept
@@ -117,6 +121,10 @@ class Forms:
     def _secrets(self, by: Principal) -> Secrets:
         own = self.parts
         return Secrets(own.store, own.clock, by, own.channels, own.policy, vault=own.vault)
+
+    def _commands(self, by: Principal) -> Building:
+        own = self.parts
+        return Building(own.store, own.clock, by, own.channels, own.policy, None, own.templates, own.vault)
 
     def _opened(self, view: Reads, secret: str) -> tuple[Pass, User]:
         found = view.pass_by_digest(digest(secret)) if len(secret) <= SECRET_LENGTH_MAX else None

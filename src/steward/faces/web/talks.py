@@ -13,7 +13,7 @@ from fastapi import APIRouter, Form, Path
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from steward.app.errors import Forbidden, Invalid, Stale, Unkept
+from steward.app.errors import Forbidden, Invalid, Stale, Unkept, Unknown
 from steward.app.talks import Talks
 from steward.domain import pasted
 from steward.domain.brief import LINE_MAX, TEXT_MAX, TITLE_MAX
@@ -73,7 +73,16 @@ def state_words(state: str) -> str:
     return words.get(state, state)
 
 
-WORDS: Final = {"part": part_words, "state": state_words}
+def problem_words(code: str) -> str:
+    """Why the model is not at it, in words."""
+    return {
+        "person": _("Your share of the model is used up for today; plain questions go on."),
+        "calls": _("Your share of the model is used up for today; plain questions go on."),
+        "project": _("The share of this project is used up; plain questions go on."),
+    }.get(code, _("The model did not answer the last time; it is asked again, or plain questions go on."))
+
+
+WORDS: Final = {"part": part_words, "state": state_words, "problem": problem_words}
 
 
 @router.get("/talks")
@@ -83,7 +92,8 @@ def talks(request: Request) -> Response:
     every = talks_of(request).list()
     going = [talk for talk in every if talk["state"] == TalkState.OPEN]
     ended = [talk for talk in every if talk["state"] != TalkState.OPEN]
-    return page(request, "talks.html", here="projects", say=WORDS, going=going, ended=ended)
+    names = {one: _project(request, one) for one in {talk["project"] for talk in every}}
+    return page(request, "talks.html", here="talks", say=WORDS, going=going, ended=ended, projects=names)
 
 
 @router.get("/talks/new")
@@ -98,7 +108,7 @@ def new_talk(request: Request, project: str = "") -> Response:
 def open_talk(request: Request, text: Text = "", project: Text = "", once: Text = "") -> Response:
     """Begin a talk with what is wanted; it begins without, where that holds a secret. Raises Forbidden, Unknown."""
     if not text.strip():
-        return _new_page(request, project, Invalid("nothing was said", "Say in a few words what you want."))
+        return _new_page(request, project, Invalid(_("nothing was said"), _("Say in a few words what you want.")))
     purpose = Purpose.UPDATE if project else Purpose.NEW
     try:
         talk = talks_of(request).open(f"web:{once}", purpose=purpose, project=project or None)
@@ -119,7 +129,7 @@ def _new_page(
         request,
         "talk_new.html",
         status_code=failure.status if failure else 200,
-        here="projects",
+        here="talks",
         say=WORDS,
         failure=failure,
         about=about,
@@ -204,12 +214,20 @@ def edit(
     if spans := pasted.secrets_in(whole):
         cleaned = {name: pasted.without(part, pasted.secrets_in(part)) for name, part in given.items()}
         return _edit_page(request, number, typed=replace(_apart(request, number, whole, spans), parts=cleaned))
-    parts = {name: _lines(part) if name in LISTS else part for name, part in given.items()}
+    brief = talks_of(request).show(number)["brief"]
+    parts = {name: _lines(part) if name in LISTS else _text(part) for name, part in given.items()}
+    # What is set by hand stands against what is said later: only what was changed is.
+    changed = {name: part for name, part in parts.items() if part != brief[name]}
     try:
-        talks_of(request).edit(number, version, parts)
+        if changed:
+            talks_of(request).edit(number, version, changed)
     except REFUSALS as refusal:
         return _edit_page(request, number, refusal, Typed(parts=given))
     return _to(number)
+
+
+def _text(text: str) -> str:
+    return text.replace("\r\n", "\n").strip()
 
 
 def _lines(text: str) -> list[str]:
@@ -240,7 +258,7 @@ def _apart(request: Request, number: int, text: str, spans: Any) -> Typed:
 def _failed(request: Request, refusal: Exception | None, typed: Typed | None = None) -> Failure | None:
     """The refusal as the page's status and as the audit log is told it."""
     if typed is not None and typed.secret:
-        refusal = Invalid("what was said holds a secret", "Nothing of it was stored. Give it by the form.")
+        refusal = Invalid(_("what was said holds a secret"), _("Give it by the form; nothing of it was stored."))
     failure = failure_of(refusal) if refusal else None
     request.state.failure = failure
     return failure
@@ -255,11 +273,11 @@ def _talk_page(
         request,
         "talk.html",
         status_code=failure.status if failure else 200,
-        here="projects",
+        here="talks",
         say=WORDS,
         failure=failure,
         talk=shown,
-        about=_project(request, shown),
+        about=_project(request, shown["project"]),
         typed=typed or Typed(),
         text_max=SAID_MAX,
     )
@@ -275,19 +293,23 @@ def _edit_page(
         request,
         "talk_edit.html",
         status_code=failure.status if failure else 200,
-        here="projects",
+        here="talks",
         say=WORDS,
         failure=failure,
         talk=shown,
+        about=_project(request, shown["project"]),
         typed=typed or Typed(),
         parts={**parts, **((typed and typed.parts) or {})},
         maxima={"title": TITLE_MAX, "text": TEXT_MAX, "list": LINE_MAX * 30},
     )
 
 
-def _project(request: Request, talk: Json) -> Json | None:
-    """The project that the talk became, or is to change, where it may still be seen."""
-    return queries(request).project(talk["project"]) if talk["project"] else None
+def _project(request: Request, reference: str | None) -> Json | None:
+    """The project that a talk became, or is to change; None where there is none, or none may be seen any more."""
+    try:
+        return queries(request).project(reference) if reference else None
+    except Unknown:
+        return None
 
 
 def _to(number: int) -> Response:
