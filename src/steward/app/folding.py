@@ -7,7 +7,6 @@ still stands. Talks are shared out among a few loops by their numbers, so that a
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -142,12 +141,15 @@ class Folding:
     def _keep(self, due: _Due, folded: Folded, note: str, call: MindCall | None) -> None:
         """Keep what came of it, where what it was made of still stands; the call was made in any case."""
         for _ in range(TRIES):
-            with suppress(Conflict), self.parts.store.writing(self.lease) as tx:
-                kept = self._save(tx, due, folded, note)
-                if call is not None:
-                    late = not kept and call.outcome == "ok"
-                    tx.add_mind_call(replace(call, outcome="late") if late else call)
+            try:
+                with self.parts.store.writing(self.lease) as tx:
+                    kept = self._save(tx, due, folded, note)
+                    if call is not None:
+                        late = not kept and call.outcome == "ok"
+                        tx.add_mind_call(replace(call, outcome="late") if late else call)
                 break
+            except Conflict:
+                continue  # Somebody said something at that moment; what is kept does not depend on it.
         self._failed.pop(due.talk.id, None)
 
     def _save(self, tx: Writes, due: _Due, folded: Folded, note: str) -> bool:

@@ -104,8 +104,8 @@ _TAIL: Final = ".,;:)]}>»\"'`"
 
 def secrets_in(text: str) -> tuple[Pasted, ...]:
     """The secrets of a text in order, none over another."""
-    found = [*_by_name(text), *_by_form(text), *_by_credential(text), *_by_looks(text)]
-    return tuple(_merged(found))
+    ways = (_by_variable, _by_form, _by_credential, _by_word, _by_looks)
+    return tuple(_merged([one for way in ways for one in way(text)]))
 
 
 def without(text: str, found: Iterable[Pasted]) -> str:
@@ -116,7 +116,7 @@ def without(text: str, found: Iterable[Pasted]) -> str:
 
 
 def _merged(found: Iterable[Pasted]) -> Iterator[Pasted]:
-    """Those that lie over each other as one; the name is of the first that was found, thus of the surest."""
+    """Those that lie over each other as one; the name is of the first that was found, thus in the surest way."""
     ranked = {one: place for place, one in reversed(list(enumerate(found)))}
     last: Pasted | None = None
     rank = 0
@@ -150,12 +150,16 @@ def _by_credential(text: str) -> Iterator[Pasted]:
             yield Pasted(match.start(1), match.end(1), "TOKEN")
 
 
-def _by_name(text: str) -> Iterator[Pasted]:
-    """What a name before it calls one: `API_KEY=...`, "password: ...", «пароль от почты: ...»."""
+def _by_variable(text: str) -> Iterator[Pasted]:
+    """What a variable's name calls one: `API_KEY=...`."""
     for match in _SHELL.finditer(text):
         begin, value = _bare(match.start(2), match[2])
         if _SHELL_SECRET.fullmatch(match[1]) and len(value) >= 4 and not _PLACEHOLDER.fullmatch(value):
             yield Pasted(begin, begin + len(value), match[1])
+
+
+def _by_word(text: str) -> Iterator[Pasted]:
+    """What a word before it calls one: "password: ...", «пароль от почты: ...»."""
     for match in _KEYWORD.finditer(text):
         begin, value = _bare(match.start("value"), match["value"])
         quoted = bool(match["quote"]) and value != match["value"]
@@ -180,7 +184,7 @@ def _is_password(value: str, *, firm: bool) -> bool:
     if firm:
         return value.isascii()
     plain = re.fullmatch(r"[^\W\d_]+(?:[-/'’.,][^\W\d_]+)*", value) is not None
-    jumps = re.search(r"[a-z][A-Z]", value) is not None and not re.fullmatch(r"[A-Z][a-z]+[A-Z][a-z]+", value)
+    jumps = len(re.findall(r"[a-z][A-Z]", value)) > 1
     enough = len(value) >= 6 and value.isascii()
     return enough and ((not plain and "digit" in kinds) or jumps or _odd(value))
 
