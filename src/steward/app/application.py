@@ -16,6 +16,7 @@ from steward.app.chats import Chats
 from steward.app.credentials import Credentials
 from steward.app.deciding import Deciding
 from steward.app.doctor import Check, examine
+from steward.app.forms import Forms
 from steward.app.hands import Hands
 from steward.app.holding import Holding
 from steward.app.judging import judge
@@ -29,7 +30,9 @@ from steward.app.readiness import Readiness
 from steward.app.restoring import Restoring
 from steward.app.secret_files import SecretFiles
 from steward.app.service import Service
+from steward.app.spending import Spending
 from steward.app.sync import Sync
+from steward.app.talks import Talks
 from steward.app.times import Times
 from steward.app.webhooks import Webhooks
 from steward.app.works import Works
@@ -140,9 +143,21 @@ class Application(Parts):
             writing=self.writing,
         )
 
+    def forms(self, by: Principal | None = None) -> Forms:
+        """Web forms that take one value each; what their links open needs nobody to be signed in."""
+        return Forms(self, by)
+
     def works(self, by: Principal) -> Works:
         """What that principal may be shown of building."""
         return Works(self.store, by, self.templates)
+
+    def talks(self, by: Principal) -> Talks:
+        """The talks of that principal."""
+        return Talks(self, by, self.commands(by))
+
+    def spending(self, by: Principal) -> Spending:
+        """What calls of the model cost, as that principal may see it."""
+        return Spending(self.store, self.clock, by, self.allowance)
 
     def deciding(self, by: Principal) -> Deciding:
         """What that principal may decide of organisations."""
@@ -167,7 +182,7 @@ class Application(Parts):
     @property
     def callers(self) -> Callers:
         """Who writes to the bot, and what is said back."""
-        return Callers(self.store, self.clock)
+        return Callers(self.store, self.clock, self.channels)
 
     def webhooks(self, by: Principal) -> Webhooks:
         """What that principal may ask of webhooks."""
