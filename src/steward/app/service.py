@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -29,6 +29,7 @@ from steward.app.outbox import Outbox
 from steward.app.parts import Parts, end_unfinished
 from steward.app.scanning import AT_ONCE, Scanning, ask_scan
 from steward.app.scoring import scoring
+from steward.app.showing import Posting
 from steward.app.sweeping import Sweep
 from steward.app.sync import LEASE
 from steward.app.watching import Watching, no_rescan
@@ -106,8 +107,8 @@ class Service:
         loops.append(("readiness", scoring(own, lease).tick))
         loops.append(("publisher", lambda: PUBLISH_S if self.parts.store.publish() == 0 else 0.0))
         loops += scanning(own)
-        with driving(own) as more:
-            self._run([*loops, *more], stop, log, died)
+        with driving(own) as more, showing(own, lease) as posts:
+            self._run([*loops, *more, *posts], stop, log, died)
 
     def _run(
         self,
@@ -135,6 +136,16 @@ def scanning(parts: Parts) -> list[tuple[str, Callable[[], float]]]:
         return []
     scans = Scanning(parts.store, parts.clock, parts.surveying(), parts.forge())
     return [(f"scan:{number}", scans.tick) for number in range(1, AT_ONCE + 1)]
+
+
+@contextmanager
+def showing(parts: Parts, lease: Lease) -> Iterator[list[tuple[str, Callable[[], float]]]]:
+    """The loop that shows what is wanted in chats, for the length of the block; none where there is no bot."""
+    if parts.messenger is None:
+        yield []
+        return
+    with closing(Posting(parts, lease)) as posting:
+        yield [("telegram", posting.tick)]
 
 
 @contextmanager
