@@ -22,6 +22,7 @@ from steward.app.errors import LeaseHeld
 from steward.app.filing import incident_event, incident_notice
 from steward.app.folding import AT_ONCE as FOLDED_AT_ONCE
 from steward.app.folding import Folding
+from steward.app.following import Following
 from steward.app.health import Health
 from steward.app.heartbeat import Heartbeat, Report
 from steward.app.inbox import Inbox, Waiting
@@ -109,6 +110,8 @@ class Service:
         loops.append(("publisher", lambda: PUBLISH_S if self.parts.store.publish() == 0 else 0.0))
         loops += scanning(own)
         loops += folding(own, lease)
+        if own.messenger is not None:
+            loops.append(("following", Following(own, lease).tick))
         with driving(own) as more:
             self._run([*loops, *more], stop, log, died)
 
