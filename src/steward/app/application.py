@@ -29,7 +29,9 @@ from steward.app.readiness import Readiness
 from steward.app.restoring import Restoring
 from steward.app.secret_files import SecretFiles
 from steward.app.service import Service
+from steward.app.spending import Spending
 from steward.app.sync import Sync
+from steward.app.talks import Talks
 from steward.app.times import Times
 from steward.app.webhooks import Webhooks
 from steward.app.works import Works
@@ -143,6 +145,14 @@ class Application(Parts):
     def works(self, by: Principal) -> Works:
         """What that principal may be shown of building."""
         return Works(self.store, by, self.templates)
+
+    def talks(self, by: Principal) -> Talks:
+        """The talks of that principal."""
+        return Talks(self, by, self.commands(by))
+
+    def spending(self, by: Principal) -> Spending:
+        """What calls of the model cost, as that principal may see it."""
+        return Spending(self.store, self.clock, by, self.allowance)
 
     def deciding(self, by: Principal) -> Deciding:
         """What that principal may decide of organisations."""
