@@ -20,6 +20,8 @@ from steward.app.credentials import CredentialLoop
 from steward.app.driving import Drive, Driver
 from steward.app.errors import LeaseHeld
 from steward.app.filing import incident_event, incident_notice
+from steward.app.folding import AT_ONCE as FOLDED_AT_ONCE
+from steward.app.folding import Folding
 from steward.app.following import Following
 from steward.app.health import Health
 from steward.app.heartbeat import Heartbeat, Report
@@ -107,6 +109,7 @@ class Service:
         loops.append(("readiness", scoring(own, lease).tick))
         loops.append(("publisher", lambda: PUBLISH_S if self.parts.store.publish() == 0 else 0.0))
         loops += scanning(own)
+        loops += folding(own, lease)
         if own.messenger is not None:
             loops.append(("following", Following(own, lease).tick))
         with driving(own) as more:
@@ -138,6 +141,12 @@ def scanning(parts: Parts) -> list[tuple[str, Callable[[], float]]]:
         return []
     scans = Scanning(parts.store, parts.clock, parts.surveying(), parts.forge())
     return [(f"scan:{number}", scans.tick) for number in range(1, AT_ONCE + 1)]
+
+
+def folding(parts: Parts, lease: Lease) -> list[tuple[str, Callable[[], float]]]:
+    """The loops that make briefs of what is said in talks."""
+    shares = range(FOLDED_AT_ONCE)
+    return [(f"fold:{n + 1}", Folding(parts, lease, n, FOLDED_AT_ONCE).tick) for n in shares]
 
 
 @contextmanager

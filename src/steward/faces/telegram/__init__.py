@@ -1,1 +1,1 @@
-"""The bot on Telegram: what it hears, what it does about it, and what it shows."""
+"""Steward in Telegram: what people write and press there, and what is shown to them."""

@@ -22,7 +22,7 @@ CHOICES: Final = 8
 
 def brief_card(desk: Desk) -> Rendered:
     """The brief so far, what is asked next, and what may be done with it."""
-    return _talk_card(desk, desk.app.talks(desk.by).show(int(desk.data["talk"])))  # type: ignore[attr-defined]
+    return _talk_card(desk, desk.app.talks(desk.by).show(int(desk.data["talk"])))
 
 
 def update_card(desk: Desk) -> Rendered:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from steward.faces.lines import status_label
+from steward.faces.telegram.replies import REPLIES
 from steward.faces.words import _, counted, said
 
 Sentence = Callable[..., str]
@@ -109,5 +110,5 @@ CHAT: Final[dict[str, Sentence]] = {
 }
 """About the chat itself."""
 
-SENTENCES: Final[dict[str, Sentence]] = {**TALKING, **DOING, **CHAT}
+SENTENCES: Final[dict[str, Sentence]] = {**TALKING, **DOING, **CHAT, **REPLIES}
 """All of them, by key."""
