@@ -11,9 +11,12 @@ from steward.app.attending import Attending
 from steward.app.attention import Attention
 from steward.app.board import Board
 from steward.app.building import Building
+from steward.app.callers import Callers
+from steward.app.chats import Chats
 from steward.app.credentials import Credentials
 from steward.app.deciding import Deciding
 from steward.app.doctor import Check, examine
+from steward.app.forms import Forms
 from steward.app.hands import Hands
 from steward.app.holding import Holding
 from steward.app.judging import judge
@@ -27,7 +30,9 @@ from steward.app.readiness import Readiness
 from steward.app.restoring import Restoring
 from steward.app.secret_files import SecretFiles
 from steward.app.service import Service
+from steward.app.spending import Spending
 from steward.app.sync import Sync
+from steward.app.talks import Talks
 from steward.app.times import Times
 from steward.app.webhooks import Webhooks
 from steward.app.works import Works
@@ -138,9 +143,21 @@ class Application(Parts):
             writing=self.writing,
         )
 
+    def forms(self, by: Principal | None = None) -> Forms:
+        """Web forms that take one value each; what their links open needs nobody to be signed in."""
+        return Forms(self, by)
+
     def works(self, by: Principal) -> Works:
         """What that principal may be shown of building."""
         return Works(self.store, by, self.templates)
+
+    def talks(self, by: Principal) -> Talks:
+        """The talks of that principal."""
+        return Talks(self, by, self.commands(by))
+
+    def spending(self, by: Principal) -> Spending:
+        """What calls of the model cost, as that principal may see it."""
+        return Spending(self.store, self.clock, by, self.allowance)
 
     def deciding(self, by: Principal) -> Deciding:
         """What that principal may decide of organisations."""
@@ -157,6 +174,15 @@ class Application(Parts):
     def people(self, by: Principal) -> People:
         """What that principal may do about people."""
         return People(self.store, self.clock, by)
+
+    def chats(self, by: Principal) -> Chats:
+        """What that principal may do about chats."""
+        return Chats(self.store, self.clock, by)
+
+    @property
+    def callers(self) -> Callers:
+        """Who writes to the bot, and what is said back."""
+        return Callers(self.store, self.clock, self.channels)
 
     def webhooks(self, by: Principal) -> Webhooks:
         """What that principal may ask of webhooks."""

@@ -27,7 +27,7 @@ from steward.domain.operations import THEIRS, Operation, OperationState, Work
 from steward.domain.people import Right
 from steward.domain.project import Project
 from steward.domain.reports import Seen, cleared
-from steward.domain.spec import Update
+from steward.domain.spec import Template, Update
 from steward.domain.status import OPERATION_OF, Status, Trigger
 from steward.domain.verdict import Colour
 from steward.ports import Writes
@@ -56,14 +56,18 @@ class Building(Describing):
 
         A draft that nobody described is made of the built-in template.
         """
-        wish = Wish()
-        template = self.read_template(wish)
+        template = self.read_template(Wish())
         with told(self.store) as tx:
-            project, _ = self.mine(tx, reference, Trigger.APPROVED)
-            spec = tx.spec(project.id) or self.store_spec(tx, project, template, wish)
-            self.only_one(tx, project)
-            queue(tx, self._operation(project, Work.SPECIFY, spec_version=spec.version), self.actor)
+            project = self.have_specified(tx, reference, template)
             return self.shown(tx, project.id)
+
+    def have_specified(self, tx: Writes, reference: str, template: Template) -> Project:
+        """What approving is, in the caller's transaction; a refusal comes before anything is written."""
+        project, _ = self.mine(tx, reference, Trigger.APPROVED)
+        self.only_one(tx, project)
+        spec = tx.spec(project.id) or self.store_spec(tx, project, template, Wish())
+        queue(tx, self._operation(project, Work.SPECIFY, spec_version=spec.version), self.actor)
+        return project
 
     def confirm(self, reference: str, reason: str = "", budget_usd: float | None = None) -> Json:
         """Confirm the estimate: the repository is created, and the work begins within the budget."""
@@ -178,29 +182,34 @@ class Building(Describing):
 
     def update(self, reference: str, text: str = "") -> Json:
         """Ask for a change of what is live. One is open at a time; further ones wait in line."""
-        if not text.strip():
+        self.driven()
+        with told(self.store) as tx:
+            project = self.place_update(tx, reference, text.strip())
+            return self.shown(tx, project.id)
+
+    def place_update(self, tx: Writes, reference: str, text: str) -> Project:
+        """The update itself, in the caller's transaction; a refusal comes before anything is written."""
+        if not text:
             raise Refused("guard", Guard.UPDATE_DESCRIBED.words, (Guard.UPDATE_DESCRIBED,))
         if len(text) > TEXT_MAX:
             raise Invalid(f"an update's text has at most {TEXT_MAX} characters", "Shorten it.")
-        self.driven()
-        with told(self.store) as tx:
-            _, project = self.found(tx, reference, Right.WRITE)
-            if project.live is None:
-                raise Refused("edge", "an update changes what is live; nothing of this project is")
-            seen = self.seen(tx, project.organisation_id)
-            line = tx.updates(project.id)
-            first = not any(one.state == "queued" for one in line)
-            at_once = first and opens(
-                project, tx.operations(project.id), line, held=bool(held_words(tx, project))
-            )
-            state = "open" if at_once else "queued"
-            saved = tx.save_update(Update(project.id, 0, text.strip(), state, self.actor, seen.at))
-            data = {"number": saved.number, "text": text.strip()[:200]}
-            tx.append([self.event(Kind.UPDATE_REQUESTED, seen, project, "", **data)])
-            if at_once:
-                proofs = frozenset({Guard.UPDATE_DESCRIBED})
-                self.move(tx, project, Trigger.UPDATE_REQUESTED, proofs, text.strip()[:200], seen)
-            return self.shown(tx, project.id)
+        _, project = self.found(tx, reference, Right.WRITE)
+        if project.live is None:
+            raise Refused("edge", "an update changes what is live; nothing of this project is")
+        seen = self.seen(tx, project.organisation_id)
+        line = tx.updates(project.id)
+        first = not any(one.state == "queued" for one in line)
+        at_once = first and opens(
+            project, tx.operations(project.id), line, held=bool(held_words(tx, project))
+        )
+        state = "open" if at_once else "queued"
+        saved = tx.save_update(Update(project.id, 0, text, state, self.actor, seen.at))
+        data = {"number": saved.number, "text": text[:200]}
+        tx.append([self.event(Kind.UPDATE_REQUESTED, seen, project, "", **data)])
+        if at_once:
+            proofs = frozenset({Guard.UPDATE_DESCRIBED})
+            self.move(tx, project, Trigger.UPDATE_REQUESTED, proofs, text[:200], seen)
+        return project
 
     def redesign(self, reference: str, reason: str = "") -> Json:
         """Build the open update after a design of its own."""

@@ -20,6 +20,9 @@ from steward.app.credentials import CredentialLoop
 from steward.app.driving import Drive, Driver
 from steward.app.errors import LeaseHeld
 from steward.app.filing import incident_event, incident_notice
+from steward.app.folding import AT_ONCE as FOLDED_AT_ONCE
+from steward.app.folding import Folding
+from steward.app.following import Following
 from steward.app.health import Health
 from steward.app.heartbeat import Heartbeat, Report
 from steward.app.inbox import Inbox, Waiting
@@ -107,6 +110,7 @@ class Service:
         loops.append(("readiness", scoring(own, lease).tick))
         loops.append(("publisher", lambda: PUBLISH_S if self.parts.store.publish() == 0 else 0.0))
         loops += scanning(own)
+        loops += folding(own, lease)
         with driving(own) as more, showing(own, lease) as posts:
             self._run([*loops, *more, *posts], stop, log, died)
 
@@ -138,14 +142,20 @@ def scanning(parts: Parts) -> list[tuple[str, Callable[[], float]]]:
     return [(f"scan:{number}", scans.tick) for number in range(1, AT_ONCE + 1)]
 
 
+def folding(parts: Parts, lease: Lease) -> list[tuple[str, Callable[[], float]]]:
+    """The loops that make briefs of what is said in talks."""
+    shares = range(FOLDED_AT_ONCE)
+    return [(f"fold:{n + 1}", Folding(parts, lease, n, FOLDED_AT_ONCE).tick) for n in shares]
+
+
 @contextmanager
 def showing(parts: Parts, lease: Lease) -> Iterator[list[tuple[str, Callable[[], float]]]]:
-    """The loop that shows what is wanted in chats, for the length of the block; none where there is no bot."""
+    """The loops that want and show what is news in chats, for the length of the block; none where there is no bot."""
     if parts.messenger is None:
         yield []
         return
     with closing(Posting(parts, lease)) as posting:
-        yield [("telegram", posting.tick)]
+        yield [("following", Following(parts, lease).tick), ("telegram", posting.tick)]
 
 
 @contextmanager

@@ -23,6 +23,12 @@ ACTS: Final = {
     "session.end": "ended a session of",
     "token.create": "made an API token for",
     "token.end": "ended an API token of",
+    "chat.code": "made a code to connect Telegram for",
+    "chat.link": "connected Telegram for",
+    "chat.unlink": "disconnected chats of",
+    "chat.change": "changed a chat of",
+    "chat.connect": "connected a group for",
+    "chat.disconnect": "disconnected a group of",
     "sign.in": "signed in",
     "sign.out": "signed out",
 }

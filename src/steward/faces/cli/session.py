@@ -31,7 +31,6 @@ if TYPE_CHECKING:
         Attending,
         Commands,
         Deciding,
-        People,
         Queries,
         Readiness,
         Restoring,
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
         Works,
     )
     from steward.faces.cli.asking_hands import Hands, Mending
+    from steward.faces.cli.asking_people import Chats, People
     from steward.settings import Loaded
     from steward.settings.model import GitHub
 
@@ -84,6 +84,10 @@ class Wiring(Protocol):
 
     def channels(self, loaded: Loaded) -> list[str]:
         """Name the notifiers. Raises BadSettings for an address that cannot be used."""
+        ...
+
+    def mind(self, loaded: Loaded) -> str | None:
+        """Name the model that writes briefs; None: a plain dialog. Raises BadSettings where it cannot be used."""
         ...
 
     def organisation(self, github: GitHub, login: str, purposes: Sequence[Purpose]) -> dict[str, Any]:
@@ -228,6 +232,11 @@ class Session:
     def people(self) -> People:
         """What can be done about people."""
         return self.answering.people
+
+    @property
+    def chats(self) -> Chats:
+        """What can be done about chats."""
+        return self.answering.chats
 
     @property
     def secrets(self) -> Secrets:
