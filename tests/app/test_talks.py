@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -463,3 +466,44 @@ def test_killed_between_any_two_steps_nothing_is_lost_or_doubled(tmp_path: Path,
             assert [one.id for one in talking.driven.projects()] == [talk.project_id]
             assert len(talking.driven.operations("magazin-keramiki")) == 1
     assert deaths == 6
+
+
+def at_once(*acts: Callable[[], Any]) -> list[Any]:
+    """What these come to, done at the same moment."""
+    ready = Barrier(len(acts))
+
+    def run(act: Callable[[], Any]) -> Any:
+        ready.wait()
+        return act()
+
+    with ThreadPoolExecutor(len(acts)) as pool:
+        return [done.result() for done in [pool.submit(run, act) for act in acts]]
+
+
+def test_two_who_press_at_once_order_one_project(talking: Talking) -> None:
+    shown = talking.told()
+    order = partial(talking.by().order, shown["id"], shown["version"])
+    first, second = at_once(order, order)
+    assert first == second
+    assert [one.id for one in talking.driven.projects()] == [first["project"]]
+
+
+def test_what_is_said_at_once_is_all_kept(talking: Talking) -> None:
+    shown = talking.told()
+    say = talking.by().say
+    at_once(
+        *(partial(say, shown["id"], f"tg:77:{2 + number % 4}", f"Раз {number % 4}") for number in range(8))
+    )
+    assert sorted(row.text for row in talking.rows(shown["id"])) == [
+        *(f"Раз {number}" for number in range(4)),
+        "Хочу магазин керамики",
+    ]
+
+
+def test_a_message_that_opens_a_talk_twice_at_once_opens_one(talking: Talking) -> None:
+    def begin() -> Any:
+        talk_id = talking.by().open("tg:77:1", chat_id=CHAT)["id"]
+        return talking.by().say(talk_id, "tg:77:1", "Хочу магазин")["id"]
+
+    assert len(set(at_once(begin, begin, begin))) == 1
+    assert len(talking.talks()) == 1
