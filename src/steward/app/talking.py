@@ -76,13 +76,13 @@ def by_hand(rows: Collection[Said]) -> dict[str, str]:
 
 def with_hand(brief: Brief, parts: dict[str, str]) -> Brief:
     """The brief with what was set by hand over it."""
-    texts: dict[str, Any] = {name: text for name, text in parts.items() if name in TEXTS}
-    lists = {name: tuple(text.splitlines()) for name, text in parts.items() if name in LISTS}
+    given: dict[str, Any] = {name: text for name, text in parts.items() if name in TEXTS}
+    given |= {name: tuple(text.splitlines()) for name, text in parts.items() if name in LISTS}
     answers = {
         name.removeprefix("answers."): text for name, text in parts.items() if name.startswith("answers.")
     }
     kept = {**brief.answers, **{name: text for name, text in answers.items() if text}}
-    return bounded(replace(brief, **texts, **lists, answers=kept))
+    return bounded(replace(brief, **given, answers=kept))
 
 
 def skipped(rows: Collection[Said]) -> tuple[str, ...]:
