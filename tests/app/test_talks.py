@@ -15,6 +15,7 @@ import pytest
 
 from steward.adapters.store import open_store
 from steward.adapters.store.store import SqlStore
+from steward.adapters.templates import CopierTemplates
 from steward.app.errors import Forbidden, Invalid, Stale, Unknown
 from steward.app.policy import Policy
 from steward.domain.chats import Chat, ChatKind
@@ -507,3 +508,29 @@ def test_a_message_that_opens_a_talk_twice_at_once_opens_one(talking: Talking) -
 
     assert len(set(at_once(begin, begin, begin))) == 1
     assert len(talking.talks()) == 1
+
+
+def test_the_built_in_template_is_talked_about_to_the_end(talking: Talking, tmp_path: Path) -> None:
+    talking.furnish(CopierTemplates(tmp_path / "templates"))
+    shown = talking.told("Сайт мастерской керамики. Запись на занятия.")
+    talks, answers = (
+        talking.by(),
+        ["Взрослые", "Расписание: когда занятия\nЗапись: оставить заявку", "нет", "teal", "ru"],
+    )
+    for number, answer in enumerate(answers):
+        assert shown["asked"], f"it asks until all is answered, not only {number} times"
+        talks.say(shown["id"], f"tg:77:{2 + number}", answer)
+        talking.fold()
+        shown = talks.show(shown["id"])
+    assert (shown["asked"], shown["lacks"]) == ([], [])
+    done = talks.order(shown["id"], shown["version"])
+    with talking.store.reading() as view:
+        spec = view.spec(done["project"])
+    assert spec is not None
+    assert dict(spec.answers) == {
+        "title": "Сайт мастерской керамики",
+        "tagline": "Сайт мастерской керамики.",
+        "features": "Расписание: когда занятия\nЗапись: оставить заявку",
+        "accent": "teal",
+        "language": "ru",
+    }
