@@ -277,6 +277,8 @@ class Talks:
             talk = self._own(view, talk_id)
         if talk.purpose is not purpose:
             raise Invalid("this talk ends otherwise", "Order what is new; ask for an update of what is live.")
+        if talk.state is TalkState.DONE:
+            return self.show(talk_id)
         self.commands.driven()
         template = None
         if purpose is Purpose.NEW:
@@ -285,7 +287,9 @@ class Talks:
 
         def act(tx: Writes) -> Talk:
             talk = self._own(tx, talk_id)
-            pass
+            if talk.state is TalkState.DONE:
+                return talk
+            _fresh(talk, version)
             if template is None:
                 project = ask_update(tx, talk, self.commands)
             else:
