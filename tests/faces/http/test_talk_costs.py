@@ -11,7 +11,6 @@ import pytest
 
 from steward.adapters.store import open_store
 from steward.domain.people import Role
-from steward.domain.project import Tracked
 from steward.domain.spending import Allowance, MindCall, Usage
 from steward.domain.talks import Talk
 from steward.faces.cli.tables_building import talks_text
@@ -50,10 +49,7 @@ def talk(world: Driven, user: str, *calls: tuple[Usage, str, float], project: st
 
 def spent(world: Driven) -> None:
     """Calls of two people, one of them about the shop."""
-    with world.store.reading() as view:
-        found = view.project("shop")
-        assert found is not None
-        project = found.project.id if isinstance(found, Tracked) else found.id
+    project = world.project().id
     about = [(KNOWN, "late", 30.0), (KNOWN, "ok", 1.0), (UNKNOWN, "unreachable", 0.5)]
     talk(world, "api-viewer-all", *about, project=project)
     talk(world, "api-admin-all", (KNOWN, "ok", 2.0))
