@@ -16,6 +16,7 @@ from steward.adapters.templates import CopierTemplates
 from steward.app.accounts import SETTINGS
 from steward.app.exits import exits
 from steward.app.hands import MEANING
+from steward.domain.chats import PostState
 from steward.domain.credentials import NEEDS, CredentialKind
 from steward.domain.deliveries import State
 from steward.domain.drift import KINDS, NOTED
@@ -132,6 +133,7 @@ def _labels() -> Iterator[Key]:
     yield from (("need", code.value) for kind in (Demand, Sort) for code in kind)
     yield from (("taking in", state) for state in ("queued", "taken in", "already", "refused"))
     yield from (("delivery", state.value) for state in State)
+    yield from (("post", state.value) for state in PostState)
     yield from (("webhook", state) for state in ("Ok", "Waiting", "Failing"))
     yield from (("status", status.label) for status in Status)
     yield from (("phase", phase.label) for phase in Phase)

@@ -16,6 +16,7 @@ from steward.app.chats import Chats
 from steward.app.credentials import Credentials
 from steward.app.deciding import Deciding
 from steward.app.doctor import Check, examine
+from steward.app.forms import Forms
 from steward.app.hands import Hands
 from steward.app.holding import Holding
 from steward.app.judging import judge
@@ -142,6 +143,10 @@ class Application(Parts):
             writing=self.writing,
         )
 
+    def forms(self, by: Principal | None = None) -> Forms:
+        """Web forms that take one value each; what their links open needs nobody to be signed in."""
+        return Forms(self, by)
+
     def works(self, by: Principal) -> Works:
         """What that principal may be shown of building."""
         return Works(self.store, by, self.templates)
@@ -177,7 +182,7 @@ class Application(Parts):
     @property
     def callers(self) -> Callers:
         """Who writes to the bot, and what is said back."""
-        return Callers(self.store, self.clock)
+        return Callers(self.store, self.clock, self.channels)
 
     def webhooks(self, by: Principal) -> Webhooks:
         """What that principal may ask of webhooks."""

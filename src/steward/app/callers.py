@@ -5,7 +5,8 @@ Nobody acts here yet: an account proves who it is first. What it may do then is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -15,9 +16,13 @@ from steward.app import posting
 from steward.app.access import SECRET_LENGTH_MAX, digest
 from steward.app.chats import BOT, greeted
 from steward.app.errors import NotSignedIn
+from steward.app.filing import file_reports, told
 from steward.domain.chats import Chat, ChatKind, Post
+from steward.domain.incidents import Cause, Report, Severity
 from steward.domain.people import AuditLine, PassKind, Principal, Right, User, rights_of
-from steward.ports import Clock, Store, Writes
+from steward.ports import Clock, Store
+
+log = logging.getLogger(__name__)
 
 TRIES: Final = 5
 """Codes that one account may show in vain within TRIES_IN."""
@@ -25,6 +30,14 @@ TRIES_IN: Final = timedelta(hours=1)
 HANDLED: Final = "telegram.handled"
 """The setting that keeps the numbers of the last updates that were handled."""
 HANDLED_MAX: Final = 200
+FAILING: Final = "bot_failing:receiving"
+"""The key of the incident that nothing is received."""
+ACTOR: Final = "steward"
+TROUBLES: Final = {
+    "token": "Telegram refuses the bot's token",
+    "poller": "another program fetches the messages of the same bot",
+}
+"""What a person must mend, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +46,7 @@ class Callers:
 
     store: Store
     clock: Clock
+    channels: Sequence[str] = ()
 
     def principal(self, account: int) -> Principal | None:
         """Whoever that account is connected with, with the rights they have now; None for strangers and the disabled."""
@@ -86,6 +100,25 @@ class Callers:
             if tx.setting(BOT) != bot:
                 tx.set_setting(BOT, bot)
 
+    def bot_works(self, trouble: str = "") -> None:
+        """Whether messages are received: "" they are; else what stands against it: "token", "poller"."""
+        now, reason = self.clock.now().at, TROUBLES.get(trouble, "")
+        if trouble:
+            log.error("the bot receives nothing: %s", reason)
+        report = Report(
+            key=FAILING,
+            cause=Cause.BOT_FAILING,
+            look=0,
+            stands=bool(trouble),
+            severity=Severity.ERROR,
+            title="The bot receives nothing of what people write to it",
+            evidence={"reason": reason} if reason else {},
+            resolution="" if trouble else "messages are received again",
+            now=True,
+        )
+        with told(self.store) as tx:
+            file_reports(tx, [report], now, ACTOR, self.channels)
+
     def blocked(self, chat_id: int, *, blocked: bool) -> None:
         """Nothing can be sent to that chat any more, or can be again."""
         with self.store.writing() as tx:
@@ -94,13 +127,9 @@ class Callers:
                 tx.save_chat(replace(chat, blocked_at=self.clock.now().at if blocked else None))
 
     def moved(self, old: int, new: int) -> None:
-        """A group has another id from now on: it became a larger one. What it showed stays behind."""
+        """A group has another id from now on: it became a larger one. What is shown there is shown anew."""
         with self.store.writing() as tx:
-            chat = tx.chat(old)
-            if chat is not None:
-                if tx.chat(new) is None:
-                    tx.save_chat(replace(chat, id=new, thread_id=0))
-                tx.drop_chat(old)
+            posting.move_chat(tx, old, new)
 
     def handled(self, update_id: int) -> bool:
         """Whether that update was handled before."""
@@ -125,12 +154,6 @@ class Callers:
         """The post that a message of ours shows."""
         with self.store.reading() as view:
             return view.post_of(chat_id, message_id)
-
-    def reply(self, tx: Writes, chat_id: int, message_id: int, kind: str, **more: Any) -> None:
-        """Answer a message, once; nothing where the chat is not connected any more."""
-        chat = tx.chat(chat_id)
-        if chat is not None:
-            posting.reply(tx, chat, message_id, kind, self.clock.now().at, **more)
 
     def want(
         self,

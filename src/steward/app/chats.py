@@ -15,6 +15,7 @@ from steward.app.access import digest, enabled, new_secret
 from steward.app.errors import Forbidden, Invalid, Unknown
 from steward.app.passes import Passes
 from steward.app.people import LANGUAGES
+from steward.app.posting import move_down
 from steward.app.queries import find_organisation, readable_organisations
 from steward.app.views import Json, stamp
 from steward.domain.chats import Chat, ChatKind, Post, quiet_times
@@ -27,6 +28,8 @@ TITLE_MAX: Final = 128
 BOT: Final = "telegram.bot"
 """The setting that keeps the bot's name, as Telegram told it last."""
 FAILED_SHOWN: Final = 50
+TEST: Final = "test"
+"""The key of the post that is shown in a chat to see whether anything arrives there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,22 @@ class Chats(Passes):
             if gone or tx.end_passes(codes, now):
                 self._note(tx, "chat.unlink", name, ", ".join(str(chat.id) for chat in gone))
             return [chat_view(tx, chat) for chat in tx.chats(user.name)]
+
+    def test(self, name: str | None = None) -> Json:
+        """Have a message shown in the chats of a user (oneself), to see whether it arrives; the answer of `tested`."""
+        name, now = self._whose(name), self.clock.now().at
+        with self.store.writing() as tx:
+            for chat in tx.chats(self._found(tx, name).name):
+                move_down(tx, Post(chat.id, TEST, "status", now, thread_id=chat.thread_id, urgent=True))
+            return _tested(tx, name)
+
+    def tested(self, name: str | None = None) -> Json:
+        """What became of it: `{bot, chats}`, each as a chat is shown, with the `state` of its message and its `error`.
+
+        `state` is None where none was asked for.
+        """
+        with self.store.reading() as view:
+            return _tested(view, self._found(view, self._whose(name)).name)
 
     def prefer(
         self, chat_id: int, *, lang: str | None = None, quiet: str | None = None, zone: str | None = None
@@ -222,6 +241,15 @@ def chat_view(view: Reads, chat: Chat) -> Json:
         "blocked_at": stamp(chat.blocked_at),
         "flood_until": stamp(chat.flood_until),
     }
+
+
+def _tested(view: Reads, name: str) -> Json:
+    shown = []
+    for chat in view.chats(name):
+        post = view.post(chat.id, TEST)
+        state, error = (None, "") if post is None else (post.state.value, post.error)
+        shown.append({**chat_view(view, chat), "state": state, "error": error})
+    return {"bot": view.setting(BOT), "chats": shown}
 
 
 def _failed_view(post: Post) -> Json:

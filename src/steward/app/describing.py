@@ -88,6 +88,31 @@ class Describing(Commands):
                 self.store_spec(tx, project, template, wish)
             return self.shown(tx, project.id)
 
+    def amend(self, reference: str, words: str, reason: str = "") -> Json:
+        """Add words to the brief of a draft or an estimate, which is a draft again for it; the same words once.
+
+        Raises Refused for any other project, and for a draft that nobody described.
+        """
+        with told(self.store) as tx:
+            _, project = self.found(tx, reference, Right.WRITE)
+            last, words = tx.spec(project.id), words.strip()
+            if project.status not in (Status.DRAFT, Status.ESTIMATED) or last is None:
+                raise Refused("edge", f"nothing is added to a brief while a project is {project.status}")
+            if last.brief.endswith(f"\n\n{words}"):
+                return self.shown(tx, project.id)
+            brief = f"{last.brief}\n\n{words}"
+            if len(brief) > TEXT_MAX:
+                raise Invalid(f"a brief has at most {TEXT_MAX} characters", "Shorten it.")
+            if project.status is Status.ESTIMATED:
+                _, who = self.mine(tx, reference, Trigger.REVISED)
+                seen = self.seen(tx, project.organisation_id)
+                project = self.move(tx, project, Trigger.REVISED, frozenset(), reason, seen, who)
+            self.only_one(tx, project)
+            now = self.clock.now().at
+            spec = replace(last, version=last.version + 1, brief=brief, made_by=self.actor, made_at=now)
+            self._add_spec(tx, project, spec)
+            return self.shown(tx, project.id)
+
     def _is_adopted(self, reference: str) -> bool:
         """Whether the project was made without a template: then none is asked."""
         with self.store.reading() as view:

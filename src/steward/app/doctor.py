@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from steward.app.chats import BOT
 from steward.app.connecting import connect
 from steward.app.credentials import examined
 from steward.app.errors import Invalid
 from steward.app.parts import Parts
 from steward.app.secret_files import BACKED_UP
 from steward.app.views import ALIVE, alive_view
+from steward.domain.chats import PostState
 from steward.domain.credentials import Purpose
 from steward.domain.repository import Access
 from steward.ports import ForgeRead, ForgeRights, Permanent, Store, Transient
@@ -24,6 +26,11 @@ CALLS_SEEN: Final = timedelta(days=7)
 ANSWERED: Final = {"ok", "late"}
 """Outcomes of calls that were answered; a late answer came when the talk had gone on."""
 AGAIN: Final = "Try again; it may pass."
+FAILED_SHOWN: Final = timedelta(days=7)
+"""How long a message that could not be sent is complained of."""
+BOT_FAILING: Final = "bot_failing"
+"""The cause of the incident of a bot that is refused, or that somebody else receives for."""
+UNRESOLVED: Final = ("open", "acknowledged")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,8 @@ def examine(parts: Parts) -> list[Check]:
     checks = [_git(), _running(parts.store), _outbox(parts.store)]
     if parts.pulse is not None:
         checks.append(_alive(parts))
+    if parts.messenger is not None:
+        checks.append(_bot(parts))
     if parts.templates is not None:
         checks.append(_box(parts))
     if parts.vault is not None:
@@ -158,6 +167,30 @@ def _alive(parts: Parts) -> Check:
     why = told["silent"] or told["failure"] or "nothing sends it: no Steward runs"
     detail = f"last sent {told['sent_at'] or 'never'}; {why}"
     return Check(name, ok=False, detail=detail, fix="Mend what it says, or look at STEWARD_NOTIFY_ALIVE_URL.")
+
+
+def _bot(parts: Parts) -> Check:
+    """Whether the bot can be asked, whether messages arrive, and who has blocked it; nothing is asked of Telegram."""
+    since = parts.clock.now().at - FAILED_SHOWN
+    with parts.store.reading() as view:
+        wrong = [one for one in view.incidents(states=UNRESOLVED) if one.cause == BOT_FAILING]
+        name, chats, counts = view.setting(BOT), view.chats(), view.post_counts()
+        failed = [post for post in view.posts([PostState.FAILED]) if post.wanted_at >= since]
+    if wrong:
+        why = str(wrong[0].evidence.get("reason") or wrong[0].title)
+        return Check(
+            "bot", ok=False, detail=why, fix="Look at its incident, and at STEWARD_TELEGRAM_TOKEN_FILE."
+        )
+    if not chats:
+        return Check("bot", ok=True, detail="no chat is connected; connect one: steward telegram code")
+    waiting = sum(
+        counts.get(state, 0) for state in (PostState.WANTED, PostState.SENDING, PostState.UNCERTAIN)
+    )
+    blocked = sum(chat.blocked_at is not None for chat in chats)
+    known = f"@{name}" if name else "not asked yet"
+    detail = f"{known}; {len(chats)} chats, {blocked} have blocked it; {waiting} messages waiting, {len(failed)} given up"
+    fix = "Read why: steward telegram status" if failed else ""
+    return Check("bot", not failed, detail, fix)
 
 
 def _organisation(forge: ForgeRead, login: str) -> Check:

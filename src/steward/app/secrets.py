@@ -74,22 +74,31 @@ class Secrets(Acts):
         places: Collection[Place] = RUN,
     ) -> list[Json]:
         """The same for several at once: all of them are kept, or none."""
+        with told(self.store) as tx:
+            return self.keep(tx, reference, values, sort, places)
+
+    def keep(
+        self,
+        tx: Writes,
+        reference: str,
+        values: Mapping[str, str],
+        sort: Sort = Sort.SECRET,
+        places: Collection[Place] = RUN,
+    ) -> list[Json]:
+        """The same in the caller's transaction."""
         for name, value in values.items():
             checked(name, value, places)
-        with told(self.store) as tx:
-            _, project = self.found(tx, reference, Right.WRITE)
-            self._must_differ(tx, project, values, places)
-            at = self.clock.now().at
-            made = [
-                (
-                    self.kept_in.keep(
-                        tx, Kept(project.id, name, sort, frozenset(places), at, self.actor), value
-                    ),
-                    value,
-                )
-                for name, value in values.items()
-            ]
-            self._tell_set(tx, project, [kept for kept, _ in made])
+        _, project = self.found(tx, reference, Right.WRITE)
+        self._must_differ(tx, project, values, places)
+        at = self.clock.now().at
+        made = [
+            (
+                self.kept_in.keep(tx, Kept(project.id, name, sort, frozenset(places), at, self.actor), value),
+                value,
+            )
+            for name, value in values.items()
+        ]
+        self._tell_set(tx, project, [kept for kept, _ in made])
         return [
             {"project": project.slug, "secret": kept_view(kept), "notes": value_notes(value, sort)}
             for kept, value in made

@@ -42,6 +42,7 @@ class Cause(StrEnum):
     BUDGET_SPENT = "budget_spent"
     NAME_TAKEN = "name_taken"
     FOREIGN_CHANGE = "foreign_change"
+    BOT_FAILING = "bot_failing"
 
 
 PERSON_MAY_CLOSE = frozenset({Cause.ARCHIVED_ON_GITHUB, Cause.NAME_REUSED})

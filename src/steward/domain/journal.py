@@ -67,6 +67,7 @@ class Kind(StrEnum):
     SECRETS_ROTATED = "secrets.rotated"
     INSTALLATION_RESTORED = "installation.restored"
     INSTALLATION_ACCEPTED = "installation.accepted"
+    POST_FAILED = "post.failed"
     INCIDENT_OPENED = "incident.opened"
     INCIDENT_ACKNOWLEDGED = "incident.acknowledged"
     INCIDENT_RESOLVED = "incident.resolved"

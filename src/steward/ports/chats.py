@@ -142,6 +142,14 @@ class Gone(Permanent):
     """The message that was to be changed is not there any more, or cannot be changed."""
 
 
+class Moved(Permanent):
+    """The group is another chat by now, with the id `now`: Telegram gave it a new one."""
+
+    def __init__(self, now: int) -> None:
+        super().__init__(f"the group is the chat {now} by now", "")
+        self.now = now
+
+
 class Flooded(RateLimited):
     """Telegram asks to wait before anything more is sent to that chat."""
 
@@ -156,7 +164,10 @@ class Place:
 
 
 class Messenger(Protocol):
-    """Sends to chats. Each call raises Flooded, Blocked, Refused, Unreachable, Transient, Unauthorised."""
+    """Sends to chats. Each call raises Flooded, Blocked, Moved, Refused, Transient, Unauthorised.
+
+    Unreachable: no answer came, it may be done all the same. Any other Transient: it was not done.
+    """
 
     def me(self) -> str:
         """The bot's name on Telegram, without the @; asked once."""

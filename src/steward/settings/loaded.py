@@ -15,6 +15,7 @@ from steward.domain.own_rules import Tuning, tuning
 from steward.domain.rules import Rules
 from steward.ports.errors import BadSettings
 from steward.settings.model import FILE_NAME, Settings, known, toml_name, variable
+from steward.settings.talking import TOKEN, TelegramSection
 
 DEFAULT, FILE, ENVIRONMENT = "default", FILE_NAME, "environment"
 MASK: Final = "********"
@@ -62,6 +63,24 @@ class Loaded:
         if given is not None:
             return given.get_secret_value()
         return f"sqlite:///{self.state_dir / 'steward.db'}"
+
+    @property
+    def telegram(self) -> TelegramSection:
+        """The bot's settings with its token, read from its file where it stands in one; without one there is no bot.
+
+        Raises BadSettings for a file that cannot be read, or that holds no token.
+        """
+        section = self.settings.telegram
+        if section.token_file is None:
+            return section
+        name = variable("telegram.token_file")
+        token = _secret_in(section.token_file, name)
+        if not TOKEN.fullmatch(token):
+            raise BadSettings(
+                f"{name}: {section.token_file} holds no bot's token",
+                "It looks like 123456:ABC...; BotFather gives it",
+            )
+        return section.model_copy(update={"token": SecretStr(token)})
 
     @property
     def rules(self) -> Rules:
@@ -128,6 +147,10 @@ class Loaded:
                 "both STEWARD_GITHUB_WEBHOOK_SECRET and STEWARD_GITHUB_WEBHOOK_SECRET_FILE are set",
                 "Keep one of the two",
             )
+        if self.settings.telegram.token is not None and self.settings.telegram.token_file is not None:
+            raise BadSettings(
+                "both STEWARD_TELEGRAM_TOKEN and STEWARD_TELEGRAM_TOKEN_FILE are set", "Keep one of the two"
+            )
         if self.settings.vault.key is not None and self.settings.vault.key_file is not None:
             raise BadSettings(
                 "both STEWARD_VAULT_KEY and STEWARD_VAULT_KEY_FILE are set", "Keep one of the two"
@@ -148,14 +171,19 @@ def _with_password(url: str, file: Path) -> str:
             f"{name} is set, but STEWARD_DATABASE_URL does not name a user without a password",
             "Let it read like postgresql://steward@db.example.com/steward, or unset the file",
         )
-    try:
-        password = file.read_text().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadSettings(f"{name}: {file} cannot be read: {error}", "Name a readable file") from None
-    if not password:
-        raise BadSettings(f"{name}: {file} is empty", "Put the secret into it")
+    password = _secret_in(file, name)
     user, _at, host = parts.netloc.rpartition("@")
     return urlunsplit(parts._replace(netloc=f"{user}:{quote(password, safe='')}@{host}"))
+
+
+def _secret_in(file: Path, name: str) -> str:
+    try:
+        secret = file.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSettings(f"{name}: {file} cannot be read: {error}", "Name a readable file") from None
+    if not secret:
+        raise BadSettings(f"{name}: {file} is empty", "Put the secret into it")
+    return secret
 
 
 def _shown(value: Any) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from steward.adapters.remote.chats import RemoteChats
 from steward.adapters.remote.commands import RemoteCommands
 from steward.adapters.remote.hands import RemoteHands, RemoteMending
 from steward.adapters.remote.people import RemotePeople
@@ -105,6 +106,11 @@ class Remote:
     def people(self) -> RemotePeople:
         """What can be done about people."""
         return RemotePeople(self.wire)
+
+    @property
+    def chats(self) -> RemoteChats:
+        """What can be done about chats."""
+        return RemoteChats(self.wire)
 
     @property
     def secrets(self) -> RemoteSecrets:

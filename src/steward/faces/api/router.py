@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from steward.faces.api import (
     building,
+    chats,
     events,
     hands,
     hooks,
@@ -44,6 +45,7 @@ PARTS: Final = tuple(
         lifecycle,
         hooks,
         people,
+        chats,
     )
 )
 

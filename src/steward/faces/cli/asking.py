@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from steward.domain.status import Status, Trigger
     from steward.domain.vault import Place
     from steward.faces.cli.asking_hands import Hands, Mending
+    from steward.faces.cli.asking_people import Chats, People
     from steward.ports import ProjectQuery
 
 Json = dict[str, Any]
@@ -192,56 +193,6 @@ class Webhooks(Protocol):
     def retry(self, delivery_id: int) -> Json: ...
 
 
-class People(Protocol):
-    """What can be done about people; see `app.people`."""
-
-    def me(self) -> Json: ...
-
-    def users(self) -> list[Json]: ...
-
-    def add(
-        self,
-        name: str,
-        role: str | None = None,
-        organisation: str | None = None,
-        full_name: str = "",
-        lang: str | None = None,
-    ) -> Json: ...
-
-    def grant(self, name: str, role: str, organisation: str | None = None) -> Json: ...
-
-    def ungrant(self, name: str, role: str, organisation: str | None = None) -> Json: ...
-
-    def disable(self, name: str) -> Json: ...
-
-    def enable(self, name: str) -> Json: ...
-
-    def link(self, name: str) -> Json: ...
-
-    def tokens(self, name: str | None = None, *, ended: bool = False) -> list[Json]: ...
-
-    def create_token(
-        self,
-        name: str,
-        note: str,
-        rights: Collection[str] | None = None,
-        organisation: str | None = None,
-        days: int = 90,
-    ) -> Json: ...
-
-    def end(self, pass_id: int) -> Json: ...
-
-    def audit(
-        self,
-        *,
-        before: int | None = None,
-        limit: int = 100,
-        actor: str = "",
-        outcome: str = "",
-        text: str = "",
-    ) -> list[Json]: ...
-
-
 class Secrets(Protocol):
     """What can be done with secrets; see `app.secrets`."""
 
@@ -314,6 +265,9 @@ class Answering(Protocol):
 
     @property
     def people(self) -> People: ...
+
+    @property
+    def chats(self) -> Chats: ...
 
     @property
     def secrets(self) -> Secrets: ...
@@ -390,6 +344,11 @@ class Local:
     def people(self) -> People:
         """What can be done about people."""
         return self.app.people(self.by)
+
+    @property
+    def chats(self) -> Chats:
+        """What can be done about chats."""
+        return self.app.chats(self.by)
 
     @property
     def secrets(self) -> Secrets:

@@ -36,6 +36,8 @@ COMMANDS: Final = {
     "lifecycle": (HOME + "lifecycle", "Show the table of statuses and moves."),
     "user": (HOME + "user", "See to people: list, add, give roles, disable, make sign-in links."),
     "token": (HOME + "token", "See to API tokens: create, list, revoke."),
+    "bot": (HOME + "bot", "Receive what people write to the bot, beside a `steward up`."),
+    "telegram": (HOME + "telegram", "See to Telegram: connect chats, see whether messages arrive."),
     "audit": (HOME + "audit", "Read the audit log: who did what, and who was refused."),
     "config": (HOME + "config", "Show and check the settings."),
     "db": (HOME + "db", "Upgrade, check, back up and restore the database."),
@@ -43,7 +45,7 @@ COMMANDS: Final = {
 }
 FLAGS: Final = ("--json", "--quiet", "--no-color", "--yes", "--dry-run")
 VALUED: Final = ("--lang", "--config", "--server", "--token-file")
-HERE: Final = frozenset({"up", "serve", "worker", "init", "doctor", "config", "db"})
+HERE: Final = frozenset({"up", "serve", "worker", "bot", "init", "doctor", "config", "db"})
 """What works on this machine alone."""
 
 

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
         Attending,
         Commands,
         Deciding,
-        People,
         Queries,
         Readiness,
         Restoring,
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
         Works,
     )
     from steward.faces.cli.asking_hands import Hands, Mending
+    from steward.faces.cli.asking_people import Chats, People
     from steward.settings import Loaded
     from steward.settings.model import GitHub
 
@@ -232,6 +232,11 @@ class Session:
     def people(self) -> People:
         """What can be done about people."""
         return self.answering.people
+
+    @property
+    def chats(self) -> Chats:
+        """What can be done about chats."""
+        return self.answering.chats
 
     @property
     def secrets(self) -> Secrets:

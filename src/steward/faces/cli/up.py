@@ -26,6 +26,7 @@ from steward.domain.journal import Kind
 from steward.domain.status import Trigger
 from steward.faces.cli import demo, runtime, webface
 from steward.faces.cli.base import Command
+from steward.faces.cli.bot import receiving
 from steward.faces.cli.session import Session
 from steward.faces.words import _, counted, printable, said
 from steward.ports import Permanent, Transient
@@ -86,7 +87,11 @@ class Up:
 
     def run(self) -> None:
         """Block until asked to stop. Raises what a loop or a server died of."""
-        with self._face.serving(self._app, self._web_ended, self._ready):
+        loaded, note = self._session.loaded, self._session.note
+        with (
+            self._face.serving(self._app, self._web_ended, self._ready),
+            receiving(self._app, loaded, self._stop, note, self._bot_died, self._face),
+        ):
             self._banner()
             self._deliver()
             self._service.start()
@@ -123,6 +128,10 @@ class Up:
         if not self._stop.is_set():
             self._died.append(webface.ended_early())
             self._stop.set()
+
+    def _bot_died(self, error: BaseException) -> None:
+        self._died.append(error)
+        self._stop.set()
 
     def _ready(self) -> dict[str, bool]:
         """What must hold besides the database: this process keeps the organisations in step."""

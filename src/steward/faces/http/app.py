@@ -20,13 +20,16 @@ from steward.faces.http.frame import Frame
 from steward.faces.http.guard import GuardedRoute
 from steward.faces.http.observed import Observed
 from steward.faces.http.site import Site
+from steward.faces.telegram import hooks as telegram_hooks
 from steward.faces.web import (
     actions,
     activity,
     assets,
     audit,
+    chats,
     connections,
     freezing,
+    giving,
     holding,
     hooks_page,
     incidents,
@@ -39,6 +42,7 @@ from steward.faces.web import (
     settings,
     setup,
     sync,
+    talks,
     tokens,
     users,
     waiving,
@@ -52,9 +56,11 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     api.router,
     streams.router,
     hooks.router,
+    telegram_hooks.router,
     assets.router,
     projects.router,
     ordering.router,
+    talks.router,
     setup.router,
     secrets.router,
     project.router,
@@ -66,8 +72,10 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     lifecycle.router,
     activity.router,
     login.router,
+    giving.router,
     settings.router,
     tokens.router,
+    chats.router,
     users.router,
     connections.router,
     hooks_page.router,

@@ -28,6 +28,7 @@ from steward.faces.words import LANGUAGES, speak
 if TYPE_CHECKING:
     from steward.faces.http.failures import Failure
     from steward.faces.http.live import Live
+    from steward.faces.telegram.door import Door
 
 COOKIE: Final = "steward"
 """The cookie that holds a browser's session."""
@@ -44,7 +45,8 @@ class Site:
 
     `public_url` is the address that others reach it at ("" where none is set); `sample` tells that it runs
     on the sample organisation; `hooks_apart` that webhooks have a listener of their own. `ready` names what
-    else must hold for this process to be ready; `metrics_public` opens the metrics to anybody.
+    else must hold for this process to be ready; `metrics_public` opens the metrics to anybody. `telegram` is where
+    updates of the bot go that are delivered (None: none are).
     """
 
     app: Application
@@ -57,6 +59,7 @@ class Site:
     guesses: Guesses = field(default_factory=Guesses)
     ready: Callable[[], Mapping[str, bool]] = dict
     metrics_public: bool = False
+    telegram: Door | None = None
 
     @cached_property
     def receiver(self) -> Receiver:

@@ -44,6 +44,7 @@ class Shell:
 PAGES: Final = (
     ("/projects", "columns-3", Right.READ),
     ("/order", "plus", Right.WRITE),
+    ("/talks", "send", Right.READ),
     ("/import", "folder-git-2", Right.READ),
     ("/incidents", "inbox", Right.READ),
     ("/lifecycle", "workflow", Right.READ),
@@ -90,6 +91,7 @@ def jump_pages(by: Principal, text: str = "") -> list[tuple[str, str, str]]:
     names = {
         "/projects": _("Projects"),
         "/order": _("New project"),
+        "/talks": _("Talks"),
         "/import": _("Import"),
         "/incidents": _("Incidents"),
         "/lifecycle": _("Lifecycle"),

@@ -53,5 +53,6 @@ def project(request: Request, slug: str) -> Response:
         hands=own.hands(principal_of(request)).shown(slug),
         topic=shown.topic,
         paged=shown.before is not None,
+        talked=own.talks(principal_of(request)).about(found["id"]),
         **works.panels(request, found),
     )

@@ -24,10 +24,11 @@ Text = Annotated[str, Form()]
 TABS: Final = (
     ("/settings", "user", Right.OWN),
     ("/settings/tokens", "key-round", Right.OWN),
+    ("/settings/telegram", "send", Right.OWN),
     ("/settings/users", "users", Right.USERS),
     ("/settings/github", "folder-git-2", Right.READ),
     ("/settings/webhooks", "webhook", Right.WEBHOOKS),
-    ("/settings/notifications", "send", Right.READ),
+    ("/settings/notifications", "bell", Right.READ),
     ("/settings/audit", "shield", Right.AUDIT),
 )
 """The pages with their icons, and the right that each needs."""
@@ -38,6 +39,7 @@ def tabs(by: Principal, present: str) -> list[Json]:
     names = {
         "/settings": _("Profile"),
         "/settings/tokens": _("API tokens"),
+        "/settings/telegram": "Telegram",
         "/settings/users": _("People"),
         "/settings/github": _("GitHub"),
         "/settings/webhooks": _("Webhooks"),

@@ -1,0 +1,1 @@
+"""Steward in Telegram: what people write and press there, and what is shown to them."""

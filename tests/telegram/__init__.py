@@ -1,0 +1,1 @@
+"""Telegram on loopback: a server of the Bot API that keeps Telegram's rules, and the people who use it."""
