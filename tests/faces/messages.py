@@ -179,6 +179,7 @@ def _labels() -> Iterator[Key]:
     yield from (("credential", kind.value) for kind in CredentialKind)
     yield from (("need", need.why) for need in NEEDS)
     yield from (("came", source) for source in ("webhook", "sweep"))
+    yield from (("call", outcome) for outcome in ("ok", "late", "limited", "unreachable", "refused"))
     yield from (("act", words) for words in ACTS.values())
     yield from (("source", source) for source in ("default", "environment"))
     yield from (("way out", way.value.replace("_", " ").capitalize()) for way in Exit)

@@ -114,6 +114,7 @@ def _profile(request: Request, wrong: Invalid | None = None) -> Response:
         user=own.user(name),
         sessions=own.sessions(name),
         me=own.me(),
+        spending=site(request).app.spending(principal_of(request)).mine(),
         full_name_max=FULL_NAME_MAX,
     )
 
