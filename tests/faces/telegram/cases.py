@@ -170,10 +170,10 @@ TALKS: Final = (
     Case("brief", "empty", talk={**TALK, "brief": EMPTY, "lacks": ["title", "goal"], "version": 1}),
     Case("brief", "asking", talk={**TALK, "asked": [COLOUR, DOCTORS]}),
     Case("brief", "thinking", talk={**TALK, "waiting": 2}),
-    Case("brief", "ready", given(note="spending_over"), talk={**TALK, "brief": {**BRIEF, "questions": []}}),
+    Case("brief", "ready", given(note="calls"), talk={**TALK, "brief": {**BRIEF, "questions": []}}),
     Case("brief", "local", talk=TALK, public_url=LOCAL),
     Case("brief", "dropped", talk={**TALK, "state": "dropped"}),
-    Case("brief", "problem", talk={**TALK, "problem": "GitHub answered 502"}),
+    Case("brief", "problem", talk={**TALK, "problem": "unreachable"}),
     Case("brief", "ordered", talk={**TALK, "state": "done", "project": "loyalty-bot"}),
     Case(
         "update",
