@@ -111,7 +111,7 @@ def given(**data: Any) -> Callable[[World], Json]:
 
 
 BRIEF: Final[Json] = {
-    "title": "Запись к стоматологу",
+    "title": "Book a dentist",
     "goal": "Patients book a visit themselves, at night too.\nNobody calls the reception any more.",
     "users": "Patients of a small clinic; two people at the reception.",
     "features": ["Choose a doctor and a free hour", "A reminder a day before", "Cancel by one tap <3"],
