@@ -16,14 +16,17 @@ if TYPE_CHECKING:
     from steward.adapters.github import Credential
     from steward.adapters.mind import ModelMind
     from steward.adapters.vault import KeptVault, MasterKeys
+    from steward.app.application import Application
     from steward.app.driving import Drive
     from steward.app.policy import Policy
     from steward.app.surveying import Surveying
     from steward.app.whose import Eyes
     from steward.domain.agents import Role
+    from steward.domain.chats import Chat, Post, Rendered
     from steward.domain.spec import Template, TemplateRef
     from steward.ports import Secret
     from steward.ports.building import Agent, ForgeWrite, Templates, Workshop
+    from steward.ports.chats import Messenger
     from steward.ports.vault import Vault
     from steward.ports.watching import ForgeWatch
     from steward.settings import Loaded
@@ -309,6 +312,28 @@ def _agent(name: str, build: BuildSection, box: Bubblewrap, clock: SystemClock) 
 
 def _key(file: Path | None) -> str | None:
     return file.read_text().strip() if file is not None else None
+
+
+def chats(loaded: Loaded, clock: SystemClock, closing: ExitStack) -> dict[str, Any]:
+    """What sends to chats, and what says in words what is sent, as `Parts` names it; nothing where there is no bot."""
+    section = loaded.settings.telegram
+    if section.token is None and section.token_file is None:
+        return {}
+
+    def messenger() -> Messenger:
+        from steward.adapters.telegram import TelegramMessenger
+
+        token = loaded.telegram.token
+        made = TelegramMessenger(token.get_secret_value() if token else "", section.api_url, clock)
+        closing.callback(made.close)
+        return made
+
+    def render(app: Application, chat: Chat, post: Post) -> Rendered | None:
+        from steward.faces.telegram.cards import render as shown
+
+        return shown(app, chat, post, loaded.settings.web.public_url or "")
+
+    return {"messenger": cache(messenger), "render": render}
 
 
 def talks(loaded: Loaded, clock: SystemClock) -> dict[str, Any]:

@@ -122,6 +122,7 @@ class Wiring:
             surveying=cache(lambda: assembling.surveying(loaded, self.clock, signs["watching"], drive)),
             **signs,
             **assembling.talks(loaded, self.clock),
+            **assembling.chats(loaded, self.clock, closing),
         )
 
     def _writing(self, loaded: Loaded, closing: ExitStack) -> ForgeWrite:

@@ -214,3 +214,8 @@ def heard(
         said(one, number=number) if isinstance(one, str) else one for number, one in enumerate(messages, 1)
     ]
     return Heard(purpose, brief or Brief(), told, asked, TEMPLATE, lang)
+
+
+def text_of(request: dict[str, Any]) -> str:
+    """What a person said and what stands around it, of a request."""
+    return next(str(one["content"]) for one in request["messages"] if one["role"] == "user")

@@ -20,7 +20,7 @@ def asked(protocol: str) -> dict[str, Any]:
     talk = heard(
         said("Хочу сайт для пекарни: заказ хлеба на завтра"),
         said("We also need a blog", number=2, forwarded=True),
-        said("amber", number=3, answers="accent"),
+        said("amber", number=3, answers="template:accent"),
         brief=Brief(title="Пекарня", goal="Заказ хлеба"),
         asked=("Кто будет пользоваться?",),
         lang="ru",

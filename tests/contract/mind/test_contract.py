@@ -17,12 +17,24 @@ from pydantic_ai.models.test import TestModel
 
 from steward.adapters.agents.costs import price_usd
 from steward.adapters.mind import ModelMind
+from steward.app.plain import PlainMind
 from steward.domain.brief import ASKED_MAX, ITEMS_MAX, Brief, bounded
 from steward.domain.talks import Purpose
 from steward.ports.mind import Folded, Mind
 from steward.testing.clock import FakeClock
 from steward.testing.mind import ScriptedMind
-from tests.contract.mind.kit import TEMPLATE, WRITTEN, Answer, chat, heard, message, mind, said, serving
+from tests.contract.mind.kit import (
+    TEMPLATE,
+    WRITTEN,
+    Answer,
+    chat,
+    heard,
+    message,
+    mind,
+    said,
+    serving,
+    text_of,
+)
 
 Answering = Callable[[list[ModelMessage], AgentInfo], ModelResponse]
 
@@ -52,11 +64,12 @@ def minds() -> list[Mind]:
             key=lambda: None,
             connect=lambda _name, _url, _key: (TestModel(custom_output_args={"title": "t"}), None),
         ),
+        PlainMind(),
         ScriptedMind(lambda _heard: Folded(Brief(title="t"), ("what?",))),
     ]
 
 
-@pytest.mark.parametrize("one", minds(), ids=["function", "test model", "scripted"])
+@pytest.mark.parametrize("one", minds(), ids=["function", "test model", "plain", "scripted"])
 @pytest.mark.parametrize("purpose", list(Purpose))
 @pytest.mark.parametrize("messages", [(), ("",), ("I want a shop",), ("one", "two", "three")])
 def test_a_fold_gives_a_bounded_brief_and_at_most_two_questions(
@@ -66,7 +79,23 @@ def test_a_fold_gives_a_bounded_brief_and_at_most_two_questions(
     assert folded.brief == bounded(folded.brief)
     assert len(folded.asked) <= ASKED_MAX
     assert set(folded.brief.answers) <= {question.name for question in TEMPLATE.questions}
-    assert one.name
+    assert one.name == one.name.strip()
+
+
+@pytest.mark.parametrize("one", minds()[:3], ids=["function", "test model", "plain"])
+def test_an_answer_to_a_question_of_the_template_is_kept_by_whoever_writes_the_brief(one: Mind) -> None:
+    talk = heard(
+        said("A shop"), said("amber", number=2, answers="template:accent"), asked=("template:accent",)
+    )
+    assert one.fold(talk).brief.answers["accent"] == "amber"
+
+
+@pytest.mark.parametrize("one", minds()[:3], ids=["function", "test model", "plain"])
+def test_nobody_keeps_an_answer_that_is_none_of_the_choices(one: Mind) -> None:
+    talk = heard(
+        said("A shop"), said("mauve", number=2, answers="template:accent"), asked=("template:accent",)
+    )
+    assert one.fold(talk).brief.answers.get("accent") in {None, "amber"}
 
 
 def test_what_the_model_wrote_is_the_brief() -> None:
@@ -138,13 +167,32 @@ def test_answers_are_to_the_templates_questions_alone_and_fit(answers: Any, kept
 
 def test_what_the_person_answered_to_a_question_stands_over_the_models_guess() -> None:
     obedient = within(calling({"answers": [{"name": "accent", "value": "teal"}]}))
-    folded = obedient.fold(heard(said("amber", answers="accent")))
+    folded = obedient.fold(heard(said("amber", answers="template:accent")))
     assert dict(folded.brief.answers) == {"accent": "amber"}
+
+
+def test_a_question_is_put_with_what_was_answered_and_one_that_was_left_out_is_told() -> None:
+    with serving() as server:
+        mind(server).fold(
+            heard(
+                said("Neighbours", answers="users"),
+                said("", number=2, answers="skip:template:visitors"),
+                said("By card", number=3, answers="How do they pay?"),
+                asked=("features",),
+            )
+        )
+    text = text_of(server.asked[0])
+    assert "message 1, a question and its answer>>\nWho will use it?\nNeighbours\n" in text
+    assert "message 2, a question that is left open>>\nHow many visitors a day\n" in text
+    assert "message 3, a question and its answer>>\nHow do they pay?\nBy card\n" in text
+    assert "What shall it do? A line for each thing." in text
 
 
 def test_an_answer_to_a_secret_question_is_not_shown_to_the_model() -> None:
     with serving() as server:
-        folded = mind(server).fold(heard(said("hunter2-hunter2", answers="token"), said("a shop", number=2)))
+        folded = mind(server).fold(
+            heard(said("hunter2-hunter2", answers="template:token"), said("a shop", number=2))
+        )
     assert "hunter2" not in json.dumps(server.asked)
     assert "token" not in folded.brief.answers
     assert "mail service" not in json.dumps(server.asked)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 
 from steward.adapters.mind.wording import told
 from steward.domain.brief import Brief
-from tests.contract.mind.kit import KEY, Answer, heard, mind, said, serving
+from tests.contract.mind.kit import KEY, Answer, heard, mind, said, serving, text_of
 from tests.contract.mind.record import ANSWERS, GOLDEN, asked, shown
 
 
@@ -74,8 +73,3 @@ def test_whatever_is_said_stands_between_marks_that_it_cannot_close(
     inside = whole.partition(f"<<{mark} message 1")[2].partition(">>\n")[2]
     assert inside.startswith(text)
     assert inside[len(text) :] == f"\n<</{mark} message 1>>\n\nWrite the brief as it stands now."
-
-
-def text_of(request: dict[str, Any]) -> str:
-    """What a person said and what stands around it, of a request."""
-    return next(str(one["content"]) for one in request["messages"] if one["role"] == "user")

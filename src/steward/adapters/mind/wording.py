@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from steward.domain.brief import Brief
+from steward.domain.dialog import ASKS, SKIP, question
 from steward.domain.spec import Question, Template
 from steward.domain.talks import Purpose, Said
 from steward.ports.mind import Heard
@@ -67,14 +68,15 @@ def told(heard: Heard, brief: Brief, said: Sequence[Said], mark: str) -> str:
         _between(mark, "brief", _json(_brief(brief))),
     ]
     if heard.asked:
-        parts.append(_between(mark, "asked before", _json(list(heard.asked))))
-    parts += [_message(mark, number, one) for number, one in enumerate(said, 1)]
+        before = [question(name, heard.template).words for name in heard.asked]
+        parts.append(_between(mark, "asked before", _json(before)))
+    parts += [_message(mark, number, one, heard.template) for number, one in enumerate(said, 1)]
     return "\n\n".join([*parts, "Write the brief as it stands now."])
 
 
 def portions(said: Sequence[Said], template: Template) -> Iterator[list[Said]]:
     """What was said, in parts that can be put at a time; one, though it is empty. Answers to secret questions are in none."""
-    secret = {question.name for question in template.questions if question.secret}
+    secret = {f"{ASKS}{question.name}" for question in template.questions if question.secret}
     part: list[Said] = []
     length = 0
     for one in said:
@@ -88,14 +90,18 @@ def portions(said: Sequence[Said], template: Template) -> Iterator[list[Said]]:
     yield part
 
 
-def _message(mark: str, number: int, said: Said) -> str:
-    kind = f"message {number}"
+def _message(mark: str, number: int, said: Said, template: Template) -> str:
+    """One message. The question that it answers stands within the marks: a model may have put it."""
+    kind, text = f"message {number}", said.text
     if said.forwarded:
         kind += ", forwarded: somebody else wrote it"
-    # A question's name comes from our own list of them, or from a button that we made.
-    elif said.answers.isidentifier():
-        kind += f", answers {said.answers}"
-    return _between(mark, kind, said.text)
+    if said.answers.startswith(SKIP):
+        kind += ", a question that is left open"
+        text = question(said.answers.removeprefix(SKIP), template).words
+    elif said.answers:
+        kind += ", a question and its answer"
+        text = f"{question(said.answers, template).words}\n{said.text}"
+    return _between(mark, kind, text)
 
 
 def _between(mark: str, kind: str, text: str) -> str:
@@ -127,13 +133,13 @@ def _template(template: Template) -> dict[str, Any]:
     }
 
 
-def _question(question: Question) -> dict[str, Any]:
+def _question(asked: Question) -> dict[str, Any]:
     told = {
-        "name": question.name,
-        "kind": question.kind.value,
-        "about": question.help[:HELP_MAX].strip(),
-        "choices": list(question.choices),
-        "several": question.several or question.multiselect,
-        "required": question.required,
+        "name": asked.name,
+        "kind": asked.kind.value,
+        "about": asked.help[:HELP_MAX].strip(),
+        "choices": list(asked.choices),
+        "several": asked.several or asked.multiselect,
+        "required": asked.required,
     }
     return {name: value for name, value in told.items() if value}

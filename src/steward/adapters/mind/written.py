@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from steward.domain.answers import check_answers
 from steward.domain.brief import ASKED_MAX, Brief, bounded
+from steward.domain.dialog import ASKS
 from steward.domain.spec import Template
 from steward.ports.mind import Heard
 
@@ -127,7 +128,7 @@ def _kept(now: list[str] | None, before: tuple[str, ...]) -> tuple[str, ...]:
 
 def _fitting(heard: Heard, given: Mapping[str, str | None]) -> dict[str, Any]:
     """The answers: those before, those of the model, and over both what the person answered to a question itself."""
-    own = {said.answers: said.text for said in heard.said if said.answers}
+    own = {said.answers.removeprefix(ASKS): said.text for said in heard.said if said.answers.startswith(ASKS)}
     made = {name: value for name, value in given.items() if value is not None}
     return {
         **heard.brief.answers,

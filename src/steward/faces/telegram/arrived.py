@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from aiogram.enums import ContentType
 from aiogram.types import CallbackQuery, Message
 
 TELEGRAM: Final = 777000
@@ -82,7 +83,7 @@ def noted(message: Message, bot: str, *, edited: bool = False) -> Note | None:
         lang=spoken(writer.language_code),
         text=_without_name(text, bot),
         private=private,
-        kind=str(message.content_type),
+        kind=ContentType(message.content_type).value,
         thread_id=_thread(message),
         reply_to=answered.message_id if answered is not None else None,
         forwarded=message.forward_origin is not None,

@@ -11,6 +11,7 @@ from steward.app.application import Application
 from steward.app.errors import NotSignedIn
 from steward.domain.instant import Instant, elapsed_s
 from steward.domain.people import Principal
+from steward.domain.talks import SAID_MAX
 from steward.faces.telegram import commands, talking
 from steward.faces.telegram.arrived import Note
 from steward.faces.telegram.refusing import explained, is_refusal
@@ -137,6 +138,8 @@ class Meeting:
             return
         if turn.chat is None and (command is None or command[0] not in ("follow", "help")):
             turn.whisper("not_followed", title=note.title)
+        elif len(note.text) > SAID_MAX:
+            turn.say("too_long", limit=SAID_MAX)
         elif note.edited and command is None:
             self._edited(turn, deleted=deleted)
         elif command is not None:
