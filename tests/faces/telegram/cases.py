@@ -157,6 +157,7 @@ CHAT: Final = (
     Case("said", "unknown", given(text_key="unknown_command", values={"near": "/projects"})),
     Case("said", "too_long", given(text_key="too_long", values={"limit": 10_000})),
     Case("said", "hostile", given(text_key="ordered", values={"title": "<b>x</b> & 'y'"})),
+    Case("said", "again", given(text_key="linked", values={"name": "anna"}, again=True)),
     Case("said", "stranger", given(text_key="stranger"), user="nobody"),
     Case("help", "private"),
     Case("help", "group", chat=GROUP),

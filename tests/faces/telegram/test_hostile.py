@@ -120,7 +120,7 @@ def test_any_spec_and_project_is_shown(
         tx.save_estimate(Estimate(project.id, number, 1.0, 0.5, 2.0, 3.0, 1.0, tuple(basis), at))
     for lang in LANGUAGES:
         for kind in ("estimate", "project", "sure"):
-            data = {"project": project.id, "spec": number, "version": project.version + 1}
+            data = {"project": project.id, "spec": number, "version": project.version + 1, "again": True}
             holds(Case(kind, "any", as_it_is(**data)).rendered(world, lang))
 
 
