@@ -110,6 +110,18 @@ def given(**data: Any) -> Callable[[World], Json]:
     return lambda _world: data
 
 
+def talked(key: str) -> Callable[[World], Json]:
+    """The data of a post about a talk of the furnished installation."""
+
+    def found(world: World) -> Json:
+        with world.store.reading() as view:
+            talk = view.talk_by_key(f"showcase:{key}")
+        assert talk is not None
+        return {"talk": talk.id}
+
+    return found
+
+
 BRIEF: Final[Json] = {
     "title": "Book a dentist",
     "goal": "Patients book a visit themselves, at night too.\nNobody calls the reception any more.",
@@ -176,6 +188,10 @@ TALKS: Final = (
     Case("brief", "dropped", talk={**TALK, "state": "dropped"}),
     Case("brief", "problem", talk={**TALK, "problem": "unreachable"}),
     Case("brief", "ordered", talk={**TALK, "state": "done", "project": "loyalty-bot"}),
+    Case("brief", "dialog", talked("3")),
+    Case("brief", "russian", talked("6")),
+    Case("brief", "of-another", talked("1")),
+    Case("update", "dialog", talked("4")),
     Case(
         "update",
         "ready",

@@ -49,7 +49,9 @@ def _talk_card(desk: Desk, talk: Json) -> Rendered:
     page = Page().lines(*_heading(desk, talk))
     if talk["state"] != TalkState.OPEN:
         return card(page.lines(*_ended(desk, talk)))
-    if not any(brief[part] for part in ("title", "goal", "users", "features", "out_of_scope")):
+    if not talk["waiting"] and not any(
+        brief[part] for part in ("title", "goal", "users", "features", "out_of_scope")
+    ):
         page.lines(esc(_("Tell me in your own words: what is it to do, and for whom?")))
     page.lines(
         bold(_("What is to change") if is_update else _("What it is for")) if brief["goal"] else "",
@@ -76,7 +78,7 @@ def _heading(desk: Desk, talk: Json) -> list[str]:
         return [f"💡 {bold(title) if title else bold(_('A new project'))}"]
     name = _project_name(desk, talk["project"])
     head = _("A change of {name}", name=name) if name else _("A change")
-    return [f"🔁 {bold(head)}", esc(title) if title != name else ""]
+    return [f"🔁 {bold(head)}", bold(title) if title not in (name, talk["brief"]["goal"]) else ""]
 
 
 def _project_name(desk: Desk, project: Any) -> str:
