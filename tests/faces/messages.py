@@ -19,6 +19,7 @@ from steward.app.hands import MEANING
 from steward.domain.chats import PostState
 from steward.domain.credentials import NEEDS, CredentialKind
 from steward.domain.deliveries import State
+from steward.domain.dialog import WORDS
 from steward.domain.drift import KINDS, NOTED
 from steward.domain.guards import Guard
 from steward.domain.hands import Exit, HandsOff
@@ -150,6 +151,7 @@ def _labels() -> Iterator[Key]:
     yield from (("update state", state) for state in ("queued", "open", "shipped", "abandoned"))
     yield from (("spec", what) for what in ("template", "brief", "criterion"))
     yield from _starter()
+    yield from (("question", words) for words in WORDS.values())
     yield from (("health", health) for health in ("unknown", "healthy", "down"))
     yield from (("presence", presence.value.capitalize()) for presence in Presence)
     yield from (("management", management.value.capitalize()) for management in Management)
