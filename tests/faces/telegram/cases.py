@@ -161,6 +161,11 @@ COLOUR: Final[Json] = {
 }
 DOCTORS: Final[Json] = {"name": "", "words": "How many doctors are there?", "choices": []}
 GROUP: Final[Json] = {"kind": ChatKind.GROUP}
+HOME: Final[Json] = {
+    "name": "organisation",
+    "words": "In which organisation is it to be?",
+    "choices": ["acme", "northwind"],
+}
 LOCAL: Final = "http://127.0.0.1:8321"
 
 CHAT: Final = (
@@ -182,6 +187,7 @@ CHAT: Final = (
 TALKS: Final = (
     Case("brief", "empty", talk={**TALK, "brief": EMPTY, "lacks": ["title", "goal"], "version": 1}),
     Case("brief", "asking", talk={**TALK, "asked": [COLOUR, DOCTORS]}),
+    Case("brief", "choosing", talk={**TALK, "asked": [COLOUR, HOME]}),
     Case("brief", "thinking", talk={**TALK, "waiting": 2}),
     Case("brief", "ready", given(note="calls"), talk={**TALK, "brief": {**BRIEF, "questions": []}}),
     Case("brief", "local", talk=TALK, public_url=LOCAL),

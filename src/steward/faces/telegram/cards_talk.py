@@ -18,7 +18,7 @@ from steward.faces.web.talks import problem_words
 from steward.faces.words import _, label
 
 CHOICES: Final = 8
-"""Choices that get a button; the others can be written."""
+"""Choices of a question that get a button; the others can be written."""
 
 
 def brief_card(desk: Desk) -> Rendered | None:
@@ -125,12 +125,8 @@ def _next(talk: Json, asked: list[str]) -> list[str]:
 
 def _buttons(desk: Desk, talk: Json) -> list[Row]:
     ref, version, found = talk["id"], talk["version"], list[Row]()
-    choices: list[Any] = next((one["choices"] for one in talk["asked"][:ASKED_MAX] if one["choices"]), [])
     if not talk["waiting"]:
-        picks = [
-            press(str(words), "t", "pick", ref, version, str(n)) for n, words in enumerate(choices[:CHOICES])
-        ]
-        found += [tuple(picks[at : at + 2]) for at in range(0, len(picks), 2)]
+        found += _choices(talk)
         if talk["asked"]:
             found.append((press(_("Skip this question"), "t", "skip", ref, version),))
     if not talk["waiting"] and not talk["lacks"] and desk.may(Right.WRITE):
@@ -140,6 +136,19 @@ def _buttons(desk: Desk, talk: Json) -> list[Row]:
     found.append(
         (press(_("✏️ Edit"), "t", "edit", ref, version), press(_("✖️ Put away"), "t", "drop", ref, version))
     )
+    return found
+
+
+def _choices(talk: Json) -> list[Row]:
+    """A button for each choice, two in a row; they are counted through all that is asked."""
+    found, place = list[Row](), 0
+    for one in talk["asked"][:ASKED_MAX]:
+        picks = [
+            press(str(words), "t", "pick", talk["id"], talk["version"], str(place + number))
+            for number, words in enumerate(one["choices"][:CHOICES])
+        ]
+        found += [tuple(picks[at : at + 2]) for at in range(0, len(picks), 2)]
+        place += len(one["choices"])
     return found
 
 
