@@ -247,6 +247,8 @@ PROJECTS: Final = (
     Case("rollback", "asks", as_of("shop-front")),
     Case("rollback", "stale", of("shop-front", version=1)),
     Case("pause", "asks", as_of("event-tickets")),
+    Case("pause", "paused", as_of("school-portal")),
+    Case("pause", "stale", of("event-tickets", version=1)),
     Case("now", "running", of("event-tickets")),
     Case("now", "waiting", of("menu-editor")),
     Case("now", "queued", of("fleet-telemetry")),
@@ -263,6 +265,7 @@ SPECS: Final = (
     Case("sure", "asks", as_of("parcel-tracker")),
     Case("sure", "no-limit", as_of("parcel-tracker"), policy=Policy()),
     Case("sure", "stale", of("parcel-tracker", version=1)),
+    Case("sure", "said", of("event-tickets", version=1)),
 )
 INCIDENTS: Final = (
     *(
