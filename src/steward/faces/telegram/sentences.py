@@ -38,9 +38,6 @@ TALKING: Final[dict[str, Sentence]] = {
         "Your message holds something secret, and I may not delete it here. Please delete it yourself. "
         "I have kept nothing of it; give it through the one-time form below instead."
     ),
-    "spending_over": lambda **_v: _(
-        "Today's limit for the model is reached. I go on with plain questions; the brief stays the same."
-    ),
 }
 """About talks."""
 
