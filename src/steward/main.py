@@ -121,6 +121,8 @@ class Wiring:
             writing=writing if _drives(loaded) else None,
             surveying=cache(lambda: assembling.surveying(loaded, self.clock, signs["watching"], drive)),
             **signs,
+            **assembling.talks(loaded, self.clock),
+            **assembling.chats(loaded, self.clock, closing),
         )
 
     def _writing(self, loaded: Loaded, closing: ExitStack) -> ForgeWrite:
@@ -203,6 +205,15 @@ class Wiring:
             if isinstance(notifier, AppriseNotifier):
                 notifier.check()
         return [notifier.channel for notifier in notifiers]
+
+    def mind(self, loaded: Loaded) -> str | None:
+        """Name the model that writes briefs; None: a plain dialog. Raises BadSettings where it cannot be used."""
+        from steward import assembling
+
+        if not loaded.settings.talk.model:
+            return None
+        assembling.mind(loaded, self.clock).check()
+        return loaded.settings.talk.model
 
     def organisation(self, github: GitHub, login: str, purposes: Sequence[Purpose]) -> dict[str, Any]:
         """Read one organisation, and what the credential declares there."""

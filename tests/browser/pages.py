@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from steward.testing.showcase_building import operation_id
+from steward.testing.showcase_talks import FORM
 from steward.testing.world import World
 
 
@@ -110,6 +111,19 @@ PAGES: Final[dict[str, Shown]] = {
     "leave-nothing": Shown("/projects/shop-front/leave/stop"),
     "hands-off": Shown("/projects/shop-front/hands-off"),
     "hands-off-viewer": Shown("/projects/shop-front/hands-off", "vera"),
+    "talks": Shown("/talks"),
+    "talks-nothing": Shown("/talks", "vera"),
+    "talk-new": Shown("/talks/new"),
+    "talk-new-update": Shown("/talks/new?project=shop-front"),
+    "talk": Shown("/talks/3"),
+    "talk-update": Shown("/talks/4"),
+    "talk-done": Shown("/talks/5"),
+    "talk-dropped": Shown("/talks/2"),
+    "talk-waiting": Shown("/talks/6"),
+    "talk-edit": Shown("/talks/3/edit"),
+    "talk-unknown": Shown("/talks/1", status=404),
+    "give": Shown(f"/give?form={FORM}", None),
+    "give-used": Shown("/give?form=stf_used-up-long-ago", None, 404),
     "incident-foreign": Shown("/incidents/{foreign_change}"),
     "incidents": Shown("/incidents"),
     "incidents-resolved": Shown("/incidents?state=resolved"),
@@ -135,6 +149,8 @@ PAGES: Final[dict[str, Shown]] = {
     "users": Shown("/settings/users"),
     "user": Shown("/settings/users/boris"),
     "tokens": Shown("/settings/tokens"),
+    "telegram": Shown("/settings/telegram"),
+    "telegram-viewer": Shown("/settings/telegram", "vera"),
     "github": Shown("/settings/github"),
     "webhooks": Shown("/settings/webhooks"),
     "notifications": Shown("/settings/notifications"),

@@ -11,6 +11,7 @@ from playwright.sync_api import Page
 from steward.domain.deliveries import EVENTS
 from steward.testing.showcase import AWAY, AWAY_REPOSITORIES, HOME, LIVES
 from steward.testing.showcase_people import PEOPLE
+from steward.testing.showcase_talks import TALKS
 
 PROPER: Final = frozenset(
     """
@@ -52,6 +53,7 @@ def data_words() -> frozenset[str]:
         *AWAY_REPOSITORIES,
         "partner-api-2 company-site who we are umbrella-tools school img src",
     ]
+    texts += [*TALKS, "Northwind & co Anna K telegram botfather link follow help acme_steward_bot"]
     texts += ["replaced by <b>what</b> we rent", "ci of the shop", "a dashboard", "an old script"]
     texts += [
         "Orders from partners, once more",

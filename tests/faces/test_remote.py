@@ -18,10 +18,11 @@ from click.testing import CliRunner
 from steward.adapters.remote import connect
 from steward.adapters.remote.failing import Problem, exception_of
 from steward.adapters.store import open_store
+from steward.app.access import digest
 from steward.app.errors import Forbidden, Invalid, NotSignedIn, Stale, Unknown
 from steward.domain.guards import Guard
 from steward.domain.lifecycle import Refused
-from steward.domain.people import Right, Role
+from steward.domain.people import PassKind, Right, Role
 from steward.domain.status import Trigger
 from steward.faces.cli.root import steward
 from steward.faces.http.app import build
@@ -66,6 +67,7 @@ READS = (
     "user list",
     "token list",
     "token list --user nobody",
+    "telegram status",
     "audit",
     "audit -n 2",
 )
@@ -105,6 +107,12 @@ WRITES = (
     "user grant zoe operator --org acme",
     "user ungrant zoe viewer",
     "user ungrant zoe admin",
+    "telegram unlink zoe --yes",
+    "telegram unlink zoe --chat 5 --yes",
+    "telegram unlink nobody --yes",
+    "telegram test zoe",
+    "telegram test nobody",
+    "telegram code nobody",
     "user disable zoe",
     "user enable zoe",
     "webhook register --url https://steward.example.com",
@@ -166,6 +174,15 @@ def test_every_write_does_and_prints_the_same(clean: None, served: Api, place: P
     assert kinds == other.kinds()
     assert {"project.moved", "project.changed", "organisation.frozen", "loss.rejected"} <= set(kinds)
     other.store.close()
+
+
+def test_a_code_of_the_other_side_connects_there(both: Both) -> None:
+    both.there("user", "add", "cleo")
+    made = both.there("telegram", "code", "cleo", "--json").json
+    with both.api.world.store.reading() as view:
+        found = view.pass_by_digest(digest(made["code"]))
+    assert found is not None
+    assert (found[0].kind, found[1].name) == (PassKind.CHAT, "cleo")
 
 
 def test_people_read_the_same(both: Both) -> None:

@@ -22,6 +22,9 @@ from steward.ports.vault import Vault
 
 ALIVE_LATE: Final = 3.0
 """How many times the pause between two pings the last one may be old."""
+CALLS_SEEN: Final = timedelta(days=7)
+ANSWERED: Final = {"ok", "late"}
+"""Outcomes of calls that were answered; a late answer came when the talk had gone on."""
 AGAIN: Final = "Try again; it may pass."
 FAILED_SHOWN: Final = timedelta(days=7)
 """How long a message that could not be sent is complained of."""
@@ -51,6 +54,8 @@ def examine(parts: Parts) -> list[Check]:
         checks.append(_box(parts))
     if parts.vault is not None:
         checks.append(_vault(parts.store, parts.vault))
+    if parts.mind is not None:
+        checks.append(_mind(parts))
     if not parts.logins:
         fix = "Set STEWARD_GITHUB_ORGS and STEWARD_GITHUB_TOKEN, or run: steward init"
         return [*checks, Check("organisations", ok=False, detail="none is configured", fix=fix)]
@@ -113,6 +118,24 @@ def _vault(store: Store, vault: Vault) -> Check:
         detail = f"the master key {where} is the only one: if it is lost, so are all secrets"
         return Check("secrets", ok=False, detail=detail, fix=fix)
     return Check("secrets", ok=True, detail=f"kept for {sum(used.values())} projects; master key {name}")
+
+
+def _mind(parts: Parts) -> Check:
+    """Whether the model that writes briefs is set up, and what became of its last call. It is not asked: that costs."""
+    try:
+        parts.mind_check()
+    except Permanent as error:
+        return Check("model for talks", ok=False, detail=error.reason, fix=error.advice)
+    with parts.store.reading() as view:
+        calls = view.mind_calls(since=parts.clock.now().at - CALLS_SEEN)
+    if not calls:
+        return Check("model for talks", ok=True, detail="set up; it was not asked of late")
+    last = calls[0]
+    answered = last.outcome in ANSWERED
+    outcome = "answered" if answered else f"came to nothing: {last.outcome}"
+    detail = f"{last.usage.model}, asked last {last.at:%Y-%m-%d %H:%M} UTC, {outcome}"
+    fix = "" if answered else "Say something in a talk to try again; a plain dialog goes on meanwhile."
+    return Check("model for talks", ok=answered, detail=detail, fix=fix)
 
 
 def _running(store: Store) -> Check:

@@ -99,6 +99,10 @@ WAYS: Final[dict[str, tuple[tuple[str, str | None, str], ...]]] = {
         ("command", "steward project retry {slug}", "The name is free now: create the repository"),
         _ARCHIVE,
     ),
+    "bot_failing": (
+        ("command", "steward telegram status", "See what Telegram says of the bot, and what waits"),
+        ("command", "steward doctor", "Once BotFather gave a new token and Steward runs with it: look again"),
+    ),
     "foreign_change": (
         ("holds", "steward project holds {slug}", "See what they did, and choose how it goes on"),
         ("command", "steward project resume {slug}", "Take what they did as it is, and go on"),

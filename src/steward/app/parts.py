@@ -42,6 +42,10 @@ def no_hooks() -> ForgeHooks:
     raise Permanent("webhooks cannot be reached from here", "Use the command line: steward webhook.")
 
 
+def well() -> None:
+    """Nothing is set wrong."""
+
+
 def boxed() -> str | None:
     """Nothing stands against a box."""
     return None
@@ -67,7 +71,7 @@ class Parts:
     credential may.
 
     `mind` makes the model that writes briefs, within `allowance`; None where none is configured: a plain dialog does
-    it. New projects are made of one of `talk_templates`. `messenger` makes what sends to chats, `render` says what a
+    it. `mind_check` raises Permanent where it cannot be asked as it is set, and asks nothing. New projects are made of one of `talk_templates`. `messenger` makes what sends to chats, `render` says what a
     post shows there (it is given the application); None where no bot is configured.
     """
 
@@ -97,6 +101,7 @@ class Parts:
     pulse_every_s: float = 60.0
     surveying: Callable[[], Surveying] | None = None
     mind: Callable[[], Mind] | None = None
+    mind_check: Callable[[], None] = well
     allowance: Allowance = field(default=Allowance())
     talk_templates: Sequence[str] = (STARTER,)
     messenger: Callable[[], Messenger] | None = None

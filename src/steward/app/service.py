@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -32,6 +32,7 @@ from steward.app.outbox import Outbox
 from steward.app.parts import Parts, end_unfinished
 from steward.app.scanning import AT_ONCE, Scanning, ask_scan
 from steward.app.scoring import scoring
+from steward.app.showing import Posting
 from steward.app.sweeping import Sweep
 from steward.app.sync import LEASE
 from steward.app.watching import Watching, no_rescan
@@ -110,10 +111,8 @@ class Service:
         loops.append(("publisher", lambda: PUBLISH_S if self.parts.store.publish() == 0 else 0.0))
         loops += scanning(own)
         loops += folding(own, lease)
-        if own.messenger is not None:
-            loops.append(("following", Following(own, lease).tick))
-        with driving(own) as more:
-            self._run([*loops, *more], stop, log, died)
+        with driving(own) as more, showing(own, lease) as posts:
+            self._run([*loops, *more, *posts], stop, log, died)
 
     def _run(
         self,
@@ -147,6 +146,16 @@ def folding(parts: Parts, lease: Lease) -> list[tuple[str, Callable[[], float]]]
     """The loops that make briefs of what is said in talks."""
     shares = range(FOLDED_AT_ONCE)
     return [(f"fold:{n + 1}", Folding(parts, lease, n, FOLDED_AT_ONCE).tick) for n in shares]
+
+
+@contextmanager
+def showing(parts: Parts, lease: Lease) -> Iterator[list[tuple[str, Callable[[], float]]]]:
+    """The loops that want and show what is news in chats, for the length of the block; none where there is no bot."""
+    if parts.messenger is None:
+        yield []
+        return
+    with closing(Posting(parts, lease)) as posting:
+        yield [("following", Following(parts, lease).tick), ("telegram", posting.tick)]
 
 
 @contextmanager

@@ -162,9 +162,8 @@ class Posting:
             next_at=None,
             error="",
         )
+        self._save(claimed, done)
         self._well()
-        if self._save(claimed, done) and done.old_id is not None:
-            return self._settle(chat, done, shown)
         return 0
 
     def _call(self, chat: Chat, post: Post, shown: Rendered) -> int:

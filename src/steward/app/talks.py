@@ -121,11 +121,14 @@ class Talks:
     def correct(self, key: str, text: str) -> Json | None:
         """What was said by that key reads so now; the brief is made anew from all. None: no open talk has it."""
         text = _sayable(text)
-        if self._holding(key) is None:
+        with self.parts.store.reading() as view:
+            talk_id = self._holding(view, key)
+        if talk_id is None:
             return None
 
         def act(tx: Writes) -> Talk:
-            talk = self._own(tx, self._holding(key) or 0)
+            talk = self._own(tx, talk_id)
+            _must_be_open(talk)
             rows = tx.said(talk.id)
             if all(row.text == text for row in rows if row.key == key):
                 return talk
@@ -310,11 +313,10 @@ class Talks:
         recent = (one for one in tx.talks(self.me, limit=RECENT) if one.chat_id == chat_id)
         return next((one for one in recent if any(row.key == key for row in tx.said(one.id))), None)
 
-    def _holding(self, key: str) -> int | None:
+    def _holding(self, view: Reads, key: str) -> int | None:
         """The open talk in which something was said by that key."""
-        with self.parts.store.reading() as view:
-            going = view.talks(self.me, [TalkState.OPEN.value])
-            return next((one.id for one in going if any(row.key == key for row in view.said(one.id))), None)
+        going = view.talks(self.me, [TalkState.OPEN.value])
+        return next((one.id for one in going if any(row.key == key for row in view.said(one.id))), None)
 
     def _live(self, tx: Writes, reference: str | None) -> Project:
         if reference is None:

@@ -15,6 +15,7 @@ from steward.app.building_views import (
 )
 from steward.app.errors import Invalid, Undriven, Unknown
 from steward.app.queries import find_project, the_project
+from steward.app.spending import totals
 from steward.app.views import Json
 from steward.domain.people import Principal
 from steward.domain.project import Project
@@ -89,11 +90,12 @@ class Works:
             return [shown for one in found if (shown := update_view(one))]
 
     def costs(self, reference: str) -> Json:
-        """What agents cost so far, and the budget."""
+        """What agents cost so far, and the budget; apart from it, in `talks`, what talking about it cost."""
         with self.store.reading() as view:
             project = self._project(view, reference)
             runs = view.agent_runs(project.id)
-            return costs_view(runs, view.spent_usd(project.id), view.budget_usd(project.id))
+            shown = costs_view(runs, view.spent_usd(project.id), view.budget_usd(project.id))
+            return {**shown, "talks": totals(view.mind_calls(project_id=project.id))}
 
     def template(self, source: str = STARTER, tag: str = "") -> Json:
         """A template and what it asks. Raises Invalid for one that cannot be used, Undriven where none can be."""

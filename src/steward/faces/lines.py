@@ -339,6 +339,9 @@ WORDS: Final[dict[str, Callable[[Json], str]]] = {
     ),
     Kind.UPDATE_SHIPPED: lambda data: _("update {number} was shipped", number=data.get("number")),
     Kind.UPDATE_ABANDONED: lambda data: _("update {number} was abandoned", number=data.get("number")),
+    Kind.POST_FAILED: lambda data: _(
+        "a message in Telegram was given up: {reason}", reason=said(str(data.get("reason") or ""))
+    ),
     Kind.RULE_WAIVED: lambda data: _("does without the rule {rule}", rule=data.get("rule")),
     Kind.RULE_UNWAIVED: lambda data: _("the rule {rule} is asked for again", rule=data.get("rule")),
     Kind.PROJECT_SCANNED: _scanned,
@@ -367,6 +370,7 @@ _CARE: Final = {
     Kind.REPOSITORY_INACCESSIBLE,
     Kind.REPOSITORY_BLOCKED,
     Kind.OPERATION_WAITING,
+    Kind.POST_FAILED,
     Kind.RELEASE_ROLLED_BACK,
     Kind.HOLD_PLACED,
     Kind.CHANGE_FOREIGN,

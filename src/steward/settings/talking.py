@@ -51,10 +51,11 @@ class TalkSection(Section):
     model: str = Field(
         default="",
         max_length=200,
-        description="Model that writes briefs, such as anthropic:claude-sonnet-4-5 or openai:gpt-5; none: a plain dialog",
+        description="Model that writes briefs, such as anthropic:claude-sonnet-5 or openai:gpt-5.5; none: a plain dialog",
     )
     model_url: Annotated[str, AfterValidator(_address)] | None = Field(
-        default=None, description="Address of another server that speaks the protocol of OpenAI"
+        default=None,
+        description="Address of the model's server, where it is not its provider's: with openai, any that speaks like it",
     )
     model_key_file: Path | None = Field(default=None, description="File that holds the key of that model")
     timeout_s: float = Field(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from steward.domain.chats import Rendered
@@ -22,7 +23,8 @@ class Shown:
 class FakeMessenger:
     """Implements ports.chats.Messenger. `chats` are those there are (None: any), with their topics.
 
-    `fail_with` is raised by the next calls, one each: before the effect, or, of those in `lose`, after it.
+    `fail_with` is raised by the next calls, one each: before the effect, or, of those in `lose`, after it. `before` is
+    called ahead of each call, with its name. Messages that are `aged` cannot be deleted any more.
     """
 
     chats: dict[int, set[int]] | None = None
@@ -30,7 +32,8 @@ class FakeMessenger:
     lose: list[Exception | None] = field(default_factory=list)
     blocked: set[int] = field(default_factory=set)
     moved: dict[int, int] = field(default_factory=dict)
-    frozen: set[int] = field(default_factory=set)
+    aged: set[int] = field(default_factory=set)
+    before: Callable[[str], None] = lambda _call: None
     messages: dict[int, Shown] = field(default_factory=dict)
     calls: list[tuple[str, int]] = field(default_factory=list)
     closed: int = 0
@@ -56,7 +59,7 @@ class FakeMessenger:
         """Keep what it says now."""
         self._meet("edit", chat_id)
         known = self._known(chat_id, message_id)
-        if known is None or message_id in self.frozen:
+        if known is None:
             raise Gone("message to edit not found", "")
         self.messages[message_id] = Shown(message_id, known.place, shown, known.edits + 1)
         self._lose()
@@ -66,7 +69,7 @@ class FakeMessenger:
         self._meet("delete", chat_id)
         if self._known(chat_id, message_id) is None:
             return
-        if message_id in self.frozen:
+        if message_id in self.aged:
             raise Gone("message can't be deleted for everyone", "")
         del self.messages[message_id]
         self._lose()
@@ -85,6 +88,7 @@ class FakeMessenger:
 
     def _meet(self, call: str, chat_id: int) -> None:
         self.calls.append((call, chat_id))
+        self.before(call)
         error = self.fail_with.pop(0) if self.fail_with else None
         if error is not None:
             raise error

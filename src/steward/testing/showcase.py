@@ -26,7 +26,7 @@ from steward.domain.repository import Blocked, Forbidden
 from steward.domain.status import Status, Trigger
 from steward.ports import Store, Transient
 from steward.ports.building import Templates
-from steward.testing import showcase_building, showcase_people, showcase_setup
+from steward.testing import showcase_building, showcase_people, showcase_setup, showcase_talks
 from steward.testing.forge import Stale
 from steward.testing.world import World
 
@@ -151,6 +151,7 @@ class _Story:
         showcase_people.settle(self._world, self.at)
         if self._world.app.templates is not None:
             showcase_building.build(self._world, self.at)
+            showcase_talks.settle(self._world, self.at)
         if self._vault is not None:
             showcase_setup.settle(self._world, self.at, self._vault)
         for ago_s, _, act in sorted(self._plan, key=lambda entry: (-entry[0], entry[1])):

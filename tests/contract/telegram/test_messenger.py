@@ -41,6 +41,9 @@ class Bench:
 def fake_bench() -> Bench:
     fake = FakeMessenger(chats={1: set(), -5: {9}})
 
+    def vanish(message: int) -> None:
+        del fake.messages[message]
+
     def move() -> int:
         fake.moved[-5] = -1005
         return -1005
@@ -54,7 +57,7 @@ def fake_bench() -> Bench:
             (m.message_id, [b.text for row in m.says.buttons for b in row]) for m in fake.seen(chat)
         ],
         lambda: fake.blocked.add(1),
-        lambda message: fake.messages.pop(message) and None,
+        vanish,
         lambda: fake.lose.append(Unreachable("broken off")),
         move,
     )

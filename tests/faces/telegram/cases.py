@@ -61,12 +61,15 @@ class Case:
             return talk_page(Desk(app, chat, post, by, self.public_url), self.talk)
 
 
-def readable(shown: Rendered | None) -> str:
-    """A card as a golden file has it: its text, then its buttons, a row a line."""
+def readable(shown: Rendered | None, world: World) -> str:
+    """A card as a golden file has it: its text, then its buttons, a row a line; ids of projects by their slugs."""
     if shown is None:
         return "(nothing)\n"
     rows = ["  ".join(f"[{b.text}]({b.url or b.data})" for b in row) for row in shown.buttons]
-    return "\n".join([shown.text, *(["", "---", *rows] if rows else [])]) + "\n"
+    text = "\n".join([shown.text, *(["", "---", *rows] if rows else [])]) + "\n"
+    for project in world.projects():
+        text = text.replace(project.id, f"<{project.slug}>")
+    return text
 
 
 def _project(world: World, slug: str) -> Any:

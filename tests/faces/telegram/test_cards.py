@@ -46,7 +46,7 @@ def obeys(shown: Rendered) -> None:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_a_card_is_as_it_was_read(world: World, case: Case, lang: str) -> None:
     shown = case.rendered(world, lang)
-    file, text = GOLDEN / lang / f"{case.id}.txt", readable(shown)
+    file, text = GOLDEN / lang / f"{case.id}.txt", readable(shown, world)
     if shown is not None:
         obeys(shown)
     if os.environ.get("STEWARD_GOLDEN") == "write":

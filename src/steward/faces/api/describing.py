@@ -56,6 +56,7 @@ MORE: Final[dict[str, tuple[int, ...]]] = {
     "/api/v1/template": (409,),
     "/api/v1/events": (404,),
     "/api/v1/tokens": (404,),
+    "/api/v1/telegram/test": (404,),
     "/api/v1/syncs/plan": (404, 502),
     "/api/v1/restored": (404, 502),
     "/api/v1/webhooks/register": (502,),

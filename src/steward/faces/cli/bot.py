@@ -24,6 +24,7 @@ from steward.ports import Permanent
 if TYPE_CHECKING:
     # For the types alone: importing it takes longer than the whole of `--help`.
     from steward.app.application import Application
+    from steward.faces.cli.webface import WebFace
     from steward.settings import Loaded
     from steward.settings.talking import TelegramSection
 
@@ -61,14 +62,21 @@ def bot(session: Session) -> None:
         click.echo(_("Receiving what people write to the bot. Ctrl-C stops it."))
         if app.store.holder(LEASE) is None:
             session.note(_("No `steward up` runs on this database: nothing is answered until one does."))
-        receive(app, settings, stop, session.note)
+        receive(app, settings, stop, session.note, loaded.settings.web.public_url or "")
         session.note(_("Stopping ..."))
 
 
 def receive(
-    app: Application, settings: TelegramSection, stop: threading.Event, note: Callable[[str], None]
+    app: Application,
+    settings: TelegramSection,
+    stop: threading.Event,
+    note: Callable[[str], None],
+    board: str = "",
 ) -> None:
-    """Receive until `stop` is set, for as long as nobody else does; else wait for their end."""
+    """Receive until `stop` is set, for as long as nobody else does; else wait for their end.
+
+    `board` is the address of the web face, for links into it.
+    """
     from steward.faces.telegram.bot import run
 
     told = ""
@@ -76,7 +84,7 @@ def receive(
         lease = app.store.acquire(RECEIVING, app.holder)
         if lease is not None:
             try:
-                run(app, settings, stop, note)
+                run(app, settings, stop, note, board=board)
             finally:
                 app.store.release(lease)
             return
@@ -92,6 +100,19 @@ def receive(
         stop.wait(AGAIN_S)
 
 
+def take(
+    app: Application,
+    settings: TelegramSection,
+    stop: threading.Event,
+    note: Callable[[str], None],
+    face: WebFace,
+) -> None:
+    """Take what Telegram delivers to the web face. Any number of processes may: each delivery comes to one."""
+    from steward.faces.telegram.bot import run
+
+    run(app, settings, stop, note, board=face.board, door=face.door)
+
+
 @contextmanager
 def receiving(
     app: Application,
@@ -99,19 +120,23 @@ def receiving(
     stop: threading.Event,
     note: Callable[[str], None],
     died: Callable[[BaseException], None],
+    face: WebFace,
 ) -> Iterator[None]:
-    """Receive in a thread for the length of the block, where there is a bot that asks for messages.
+    """Receive in a thread for the length of the block, where there is a bot: fetch, or take what the web face is given.
 
     `died` is called with what it ended by, where nobody had asked it to.
     """
     settings = loaded.telegram
-    if settings.token is None or settings.updates != "polling":
+    if settings.token is None:
         yield
         return
 
     def work() -> None:
         try:
-            receive(app, settings, stop, note)
+            if face.door is None:
+                receive(app, settings, stop, note, face.board)
+            else:
+                take(app, settings, stop, note, face)
         except BaseException as error:  # noqa: BLE001 - kept for the main thread, which raises it
             died(error)
 

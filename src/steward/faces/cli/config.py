@@ -60,6 +60,7 @@ def check(session: Session) -> None:
         "database": masked(loaded.database_url),
         "data_dir": str(loaded.state_dir),
         "notify": channels,
+        "model": session.wiring.mind(loaded),
     }
 
     def people() -> list[str]:
@@ -71,6 +72,7 @@ def check(session: Session) -> None:
             _("database: {url}", url=found["database"]),
             _("data directory: {path}", path=found["data_dir"]),
             _("notices go to: {channels}", channels=", ".join(channels)),
+            _("briefs are written by: {what}", what=found["model"] or _("a plain dialog, without a model")),
             _("The settings are in order. `steward doctor` tries them out"),
         ]
 

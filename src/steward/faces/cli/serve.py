@@ -6,14 +6,17 @@ Many may run on one database. It holds no lease, looks at nothing, sends nothing
 from __future__ import annotations
 
 import threading
-from contextlib import ExitStack
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import Final
 
 import click
 
+from steward.app.application import Application
 from steward.app.sync import LEASE
 from steward.faces.cli import webface
 from steward.faces.cli.base import Command
+from steward.faces.cli.bot import receiving
 from steward.faces.cli.session import Session
 from steward.faces.words import _
 
@@ -32,6 +35,11 @@ def serve(session: Session) -> None:
         return
     stop = webface.stopping(session)
     early = threading.Event()
+    troubles: list[BaseException] = []
+
+    def died(error: BaseException) -> None:
+        troubles.append(error)
+        stop.set()
 
     def ended() -> None:
         if not stop.is_set():
@@ -41,7 +49,7 @@ def serve(session: Session) -> None:
     with ExitStack() as stack:
         app = session.wiring.application(loaded, stack, "steward serve")
         face = webface.WebFace(loaded, stack)
-        with face.serving(app, ended, dict):
+        with face.serving(app, ended, dict), _delivered(session, app, stop, face, died):
             for line in webface.places(face):
                 click.echo(line)
             private = session.out.is_terminal
@@ -52,8 +60,23 @@ def serve(session: Session) -> None:
                 )
             stop.wait()
             session.note(_("Stopping ..."))
+    if troubles:
+        raise troubles[0]
     if early.is_set():
         raise webface.ended_early()
+
+
+def _delivered(
+    session: Session,
+    app: Application,
+    stop: threading.Event,
+    face: webface.WebFace,
+    died: Callable[[BaseException], None],
+) -> AbstractContextManager[None]:
+    """Take what Telegram delivers to this web face; nothing where messages are fetched: `steward up` does that."""
+    if face.door is None:
+        return nullcontext()
+    return receiving(app, session.loaded, stop, session.note, died, face)
 
 
 COMMANDS: Final = {"serve": serve}

@@ -86,6 +86,10 @@ class Wiring(Protocol):
         """Name the notifiers. Raises BadSettings for an address that cannot be used."""
         ...
 
+    def mind(self, loaded: Loaded) -> str | None:
+        """Name the model that writes briefs; None: a plain dialog. Raises BadSettings where it cannot be used."""
+        ...
+
     def organisation(self, github: GitHub, login: str, purposes: Sequence[Purpose]) -> dict[str, Any]:
         """Read one organisation, to try a connection out: `{id, login, ok, declared}`.
 

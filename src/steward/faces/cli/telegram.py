@@ -38,7 +38,7 @@ def _status_lines(result: dict[str, Any]) -> Iterator[Any]:
     if result["bot"]:
         yield _("bot: @{name}", name=escape(result["bot"]))
     else:
-        yield _("no bot has answered yet; how to make one: steward bot --help")
+        yield _("no bot has answered yet; without a token `steward bot` says how to get one")
     if result["chats"]:
         shown = table(_("chat"), _("user"), _("title"), _("organisation"), _("language"), _("state"))
         for chat in result["chats"]:

@@ -90,7 +90,7 @@ class Up:
         loaded, note = self._session.loaded, self._session.note
         with (
             self._face.serving(self._app, self._web_ended, self._ready),
-            receiving(self._app, loaded, self._stop, note, self._bot_died),
+            receiving(self._app, loaded, self._stop, note, self._bot_died, self._face),
         ):
             self._banner()
             self._deliver()

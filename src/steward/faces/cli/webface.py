@@ -10,7 +10,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from steward.app.application import Application
 from steward.app.errors import Invalid
@@ -24,6 +24,9 @@ from steward.faces.web.render import error_page
 from steward.faces.words import _, said
 from steward.ports import Permanent
 from steward.settings import Loaded
+
+if TYPE_CHECKING:
+    from steward.faces.telegram.door import Door
 
 APART: Final = (hooks.router, health.live_router)
 """What the listener of webhooks serves, where they have one of their own."""
@@ -43,9 +46,19 @@ class WebFace:
             port = web.port if web.hooks_port is None else web.hooks_port
             self._apart = bind(web.hooks_host or web.host, port, "STEWARD_WEB_HOOKS_PORT")
             closing.callback(self._apart.close)
+        self.door = self._door()
         self.address = address_of(self._bound)
         self.board = web.public_url or self.address
         self.hooks = address_of(self._apart) if self._apart else self.address
+
+    def _door(self) -> Door | None:
+        """Where Telegram's deliveries come in; None where messages are fetched, or there is no bot."""
+        from steward.faces.telegram.door import Door
+
+        token = self._loaded.telegram.token
+        if token is None or self._loaded.settings.telegram.updates != "webhook":
+            return None
+        return Door(token.get_secret_value())
 
     @contextmanager
     def serving(
@@ -75,6 +88,7 @@ class WebFace:
             error_page=error_page,
             ready=ready,
             metrics_public=web.metrics_public,
+            telegram=self.door,
         )
 
     def link(self, app: Application, command: str) -> str:

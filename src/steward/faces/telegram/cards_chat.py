@@ -48,7 +48,7 @@ def help_card(desk: Desk) -> Rendered:
         ),
     )
     page.listed(
-        bold(_("Building")),
+        bold(_("Projects")),
         (
             f"/new – {esc(_('begin something new'))}",
             f"/cancel – {esc(_('put away what we are talking about'))}",

@@ -28,8 +28,9 @@ def incident_card(desk: Desk) -> Rendered:
     severity = _("resolved") if resolved else severity_label(incident["severity"])
     where = " · ".join(filter(None, [incident["project"] or "", incident["organisation"] or ""]))
     page = Page().lines(f"{sign} {bold(cause_label(incident['cause']))} · {esc(severity)}", code(where))
-    page.lines(esc(explain(incident) or incident["title"], 900))
-    page.listed("", (_fact(desk, one) for one in _facts(incident)), FACTS_SHOWN)
+    words = explain(incident) or incident["title"]
+    page.lines(esc(words, 900))
+    page.listed("", (_fact(desk, one) for one in _facts(incident, words)), FACTS_SHOWN)
     page.lines(*_state(desk, incident))
     if not resolved:
         page.listed(
@@ -43,10 +44,10 @@ def incident_card(desk: Desk) -> Rendered:
     return card(page, *buttons, desk.open_button(path, _("Open on the board")))
 
 
-def _facts(incident: Json) -> list[Fact]:
+def _facts(incident: Json, words: str) -> list[Fact]:
     """The evidence that its sentence does not tell already; the project and times stand elsewhere."""
     apart = {_("Reported"), _("Opened"), _("Last reported"), _("Operation"), _("Id on GitHub")}
-    return [fact for fact in facts(incident) if fact.name not in apart]
+    return [fact for fact in facts(incident) if fact.name not in apart and str(fact.value) not in words]
 
 
 def _fact(desk: Desk, fact: Fact) -> str:

@@ -48,7 +48,7 @@ def _row(shown: Json) -> str:
     """One project in two lines: what it is called, and where it stands."""
     work = short_line(shown, paused=bool(shown["holds"]))
     held = "✋" if shown["holds"] else ""
-    where = ", ".join(filter(None, [status_label(shown["status"]), work]))
+    where = work or status_label(shown["status"])
     title = shown["title"] or shown["slug"]
     return f"{STATUS.get(shown['status'], '▫️')}{held} {bold(title, 80)}\n      {esc(where)} · {code(shown['slug'])}"
 

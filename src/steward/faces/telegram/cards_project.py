@@ -262,7 +262,7 @@ def live_card(desk: Desk) -> Rendered | None:
     if release is None:
         return None
     page = Page().lines(heading(shown, "🎉"))
-    page.lines(esc(_("Release {n} is live since {when}.", n=number, when=desk.when(release["made_at"]))))
+    page.lines(esc(_("Release {n} went live on {when}.", n=number, when=desk.when(release["made_at"]))))
     if release["url"] and is_web(release["url"]):
         page.lines(f"👉 {link(release['url'], release['url'])}")
     if release["state"] != "live":

@@ -83,7 +83,7 @@ def reader(view: Reads, chat: Chat) -> Principal | None:
 
 def press(words: str, room: str, verb: str, ref: object, version: int = 0, arg: str = "") -> Button:
     """A button of ours."""
-    return Button(plain(words, BUTTON_MAX), Press(room, verb, str(ref), version, arg).pack())
+    return Button(plain(words, BUTTON_MAX) or "…", Press(room, verb, str(ref), version, arg).pack())
 
 
 def rows(*found: Row) -> tuple[Row, ...]:

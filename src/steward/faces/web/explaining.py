@@ -156,6 +156,12 @@ _EXPLAINED: Final[dict[str, Callable[[Json, Json], str]]] = {
         )
     ),
     Cause.FOREIGN_CHANGE: _foreign,
+    Cause.BOT_FAILING: _by_reason(
+        lambda _name, why: _(
+            "The bot does not get through to Telegram: {why}. What was to be shown in chats is kept, and shown once it does.",
+            why=why,
+        )
+    ),
 }
 
 

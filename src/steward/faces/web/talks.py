@@ -108,7 +108,9 @@ def new_talk(request: Request, project: str = "") -> Response:
 def open_talk(request: Request, text: Text = "", project: Text = "", once: Text = "") -> Response:
     """Begin a talk with what is wanted; it begins without, where that holds a secret. Raises Forbidden, Unknown."""
     if not text.strip():
-        return _new_page(request, project, Invalid(_("nothing was said"), _("Say in a few words what you want.")))
+        return _new_page(
+            request, project, Invalid(_("nothing was said"), _("Say in a few words what you want."))
+        )
     purpose = Purpose.UPDATE if project else Purpose.NEW
     try:
         talk = talks_of(request).open(f"web:{once}", purpose=purpose, project=project or None)
@@ -120,9 +122,7 @@ def open_talk(request: Request, text: Text = "", project: Text = "", once: Text 
     return _to(talk["id"])
 
 
-def _new_page(
-    request: Request, project: str, refusal: Exception | None = None, text: str = ""
-) -> Response:
+def _new_page(request: Request, project: str, refusal: Exception | None = None, text: str = "") -> Response:
     about = queries(request).project(project) if project else None
     failure = _failed(request, refusal)
     return page(
@@ -213,7 +213,9 @@ def edit(
     whole = "\n".join(given.values())
     if spans := pasted.secrets_in(whole):
         cleaned = {name: pasted.without(part, pasted.secrets_in(part)) for name, part in given.items()}
-        return _edit_page(request, number, typed=replace(_apart(request, number, whole, spans), parts=cleaned))
+        return _edit_page(
+            request, number, typed=replace(_apart(request, number, whole, spans), parts=cleaned)
+        )
     brief = talks_of(request).show(number)["brief"]
     parts = {name: _lines(part) if name in LISTS else _text(part) for name, part in given.items()}
     # What is set by hand stands against what is said later: only what was changed is.
@@ -258,7 +260,9 @@ def _apart(request: Request, number: int, text: str, spans: Any) -> Typed:
 def _failed(request: Request, refusal: Exception | None, typed: Typed | None = None) -> Failure | None:
     """The refusal as the page's status and as the audit log is told it."""
     if typed is not None and typed.secret:
-        refusal = Invalid(_("what was said holds a secret"), _("Give it by the form; nothing of it was stored."))
+        refusal = Invalid(
+            _("what was said holds a secret"), _("Give it by the form; nothing of it was stored.")
+        )
     failure = failure_of(refusal) if refusal else None
     request.state.failure = failure
     return failure

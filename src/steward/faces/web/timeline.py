@@ -33,6 +33,7 @@ _SIGNS: Final = {
     Kind.OPERATION_CANCELLED: "x",
     Kind.RELEASE_FAILED: "circle-alert",
     Kind.RELEASE_ROLLED_BACK: "undo-2",
+    Kind.POST_FAILED: "circle-alert",
     Kind.PROJECT_HEALTH: "activity",
     Kind.INCIDENT_OPENED: "triangle-alert",
     Kind.INCIDENT_ACKNOWLEDGED: "eye",
