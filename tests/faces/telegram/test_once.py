@@ -133,15 +133,16 @@ def record(desk: Bench) -> Any:
         (talk["purpose"], talk["state"], talk["project"] is not None, [row["text"] for row in talk["said"]])
         for talk in desk.app.talks(desk.by("anna")).list()
     ]
+    projects = [(one.id, one.slug, one.status, one.version) for one in desk.world.projects()]
     with desk.world.store.reading() as view:
-        projects = [
-            (one.slug, one.status, one.version, len(view.operations(one.id)), view.spec(one.id) and view.spec(one.id).version)  # type: ignore[union-attr]  # it is there, as was just asked
-            for one in desk.world.projects()
+        works = [
+            (slug, status, version, len(view.operations(key)), getattr(view.spec(key), "version", 0))
+            for key, slug, status, version in projects
         ]
         (chat,) = view.chats()
         posts = sorted((post.kind, post.key) for post in view.posts((), 1000) if not post.key.startswith("reply:"))
     kinds = [kind for kind in desk.world.kinds() if not kind.startswith("operation.")]
-    return talks, projects, kinds, (chat.lang, chat.quiet, chat.muted_until is not None), posts
+    return talks, works, kinds, (chat.lang, chat.quiet, chat.muted_until is not None), posts
 
 
 @settings(max_examples=8, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate])
