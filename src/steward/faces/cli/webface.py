@@ -20,6 +20,7 @@ from steward.faces.http import health, hooks
 from steward.faces.http.live import Live
 from steward.faces.http.server import address_of, bind, serving
 from steward.faces.http.site import Site
+from steward.faces.telegram import hooks as telegram_hooks
 from steward.faces.web.render import error_page
 from steward.faces.words import _, said
 from steward.ports import Permanent
@@ -28,7 +29,7 @@ from steward.settings import Loaded
 if TYPE_CHECKING:
     from steward.faces.telegram.door import Door
 
-APART: Final = (hooks.router, health.live_router)
+APART: Final = (hooks.router, telegram_hooks.router, health.live_router)
 """What the listener of webhooks serves, where they have one of their own."""
 
 
