@@ -67,7 +67,9 @@ class Bench:
 
     # People ------------------------------------------------------------------------------------------------
 
-    def person(self, name: str, role: str | None = "admin", lang: str = "en", where: str | None = None) -> Person:
+    def person(
+        self, name: str, role: str | None = "admin", lang: str = "en", where: str | None = None
+    ) -> Person:
         """Somebody with an account here who is connected; role None: a user who may do nothing."""
         people = self.app.people(ANYONE)
         people.add(name.lower(), role, where, lang=lang)

@@ -116,9 +116,12 @@ def test_it_may_be_something_new_after_all(desk: Bench, anna: Person) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["What is the corner shop doing now?", "что сейчас делает corner shop?", "Is the corner shop well?"]
+    "text",
+    ["What is the corner shop doing now?", "что сейчас делает corner shop?", "Is the corner shop well?"],
 )
-def test_a_question_about_a_project_is_answered_from_its_progress(desk: Bench, anna: Person, text: str) -> None:
+def test_a_question_about_a_project_is_answered_from_its_progress(
+    desk: Bench, anna: Person, text: str
+) -> None:
     live(desk)
     anna.writes(text)
     desk.settle()
@@ -197,7 +200,9 @@ def test_a_secret_that_cannot_be_deleted_is_said_to_be_there_still(desk: Bench, 
 # What is no text ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["sticker", "voice", "photo", "document", "location", "poll", "video", "dice"])
+@pytest.mark.parametrize(
+    "kind", ["sticker", "voice", "photo", "document", "location", "poll", "video", "dice"]
+)
 def test_what_is_no_text_gets_a_helpful_answer(desk: Bench, anna: Person, kind: str) -> None:
     before = len(anna.sees())
     anna.sends(kind)
