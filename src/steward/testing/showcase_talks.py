@@ -125,8 +125,8 @@ def _calls(world: World) -> None:
     """What the model cost some people."""
     now = world.clock.now().at
     with world.store.writing() as tx:
-        talk = tx.talk_by_key("showcase:1")
-        assert talk is not None, "it was opened"
-        for name, cost in (("marta", 0.42), ("anna", 0.031), ("anna", None)):
+        for name, key, cost in (("marta", "1", 0.42), ("anna", "2", 0.031), ("anna", "2", None)):
+            talk = tx.talk_by_key(f"showcase:{key}")
+            assert talk is not None, "it was opened"
             usage = Usage("anthropic:claude-sonnet-4-5", 2_310, 412, cost, "computed" if cost else "unknown")
             tx.add_mind_call(MindCall(now, name, talk.id, usage, talk.project_id))
