@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, Final
 from uuid import uuid4
 
@@ -20,7 +21,7 @@ Number: Final = click.IntRange(min=1)
 def _read(words: tuple[str, ...]) -> str:
     """What was said: the words of the command line, or all of standard input for "-"."""
     if words == ("-",):
-        return click.get_text_stream("stdin").read()
+        return sys.stdin.read()
     return " ".join(words)
 
 
@@ -97,7 +98,7 @@ def say(session: Session, number: int, words: tuple[str, ...]) -> None:
 @option("--feature", "features", multiple=True, help="What it does; once for each, all of them")
 @option("--without", "out_of_scope", multiple=True, help="What it does not do; once for each")
 @click.pass_obj
-def edit(session: Session, number: int, **given: Any) -> None:
+def edit(session: Session, /, number: int, **given: Any) -> None:
     """Set what was given."""
     parts = {name: list(part) if isinstance(part, tuple) else part for name, part in given.items() if part}
     if not parts:
