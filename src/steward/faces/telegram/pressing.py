@@ -188,7 +188,8 @@ def _pause(hand: Hand) -> str:
         hand.app.hands(hand.by, hand.press.version).pause(hand.ref)
         hand.again()
         return _("Paused. Nothing goes on until somebody resumes it.")
-    shown = hand.project()
+    # It is only asked here: what is answered to that is held against the version.
+    shown = hand.app.queries(hand.by).project(hand.ref)
     key = f"pause:{shown['id']}:{shown['version']}"
     hand.want(key, "pause", below=True, project=shown["id"], version=shown["version"])
     return ""
@@ -201,7 +202,7 @@ def _resume(hand: Hand) -> str:
 
 
 def _rollback(hand: Hand) -> str:
-    shown = hand.project()
+    shown = hand.app.queries(hand.by).project(hand.ref)
     if not hand.by.may_somewhere(Right.APPROVE):
         raise Forbidden(Right.APPROVE, hand.by.actor)
     key = f"rollback:{shown['id']}:{shown['version']}"
