@@ -38,7 +38,7 @@ QUIET, ZONE = "22:00-08:00", "Europe/Berlin"
 def settle(world: World, at: At) -> None:
     """Let people talk, and connect their chats."""
     at("20d", partial(_chats, world))
-    at("5d", partial(_talk, world, "marta", "1", *LOYALTY, becomes="loyalty-bot"))
+    at("5d", partial(_talk, world, "marta", "1", *LOYALTY, becomes="shop-front"))
     at("2d", partial(_talk, world, "anna", "2", *WEBINARS, becomes=""))
     at("3h", partial(_talk, world, "anna", "3", *TABLES))
     at("2h", partial(_talk, world, "anna", "4", *PAYMENTS, about="shop-front"))
