@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from steward.app.forms import FORM_LASTS, NoForm
 from steward.domain.chats import Chat, ChatKind
 from steward.domain.people import PassKind, Principal, local, rights_of
 from steward.domain.vault import Place
-from steward.ports import Store
+from steward.ports import Conflict, Store
 from steward.testing.world import ANYONE, World
 
 VALUE = "correct horse battery staple"
@@ -185,3 +186,19 @@ def test_a_form_for_a_talk_of_somebody_else_is_refused(here: World) -> None:
     talk = here.app.talks(principal(here, "boris")).open("web:1")
     with pytest.raises(Unknown):
         made(here, f"talk:{talk['id']}")
+
+
+def test_of_two_who_give_at_once_one_does(here: World) -> None:
+    form = made(here)
+
+    def give(value: str) -> bool:
+        try:
+            here.app.forms().give(form["secret"], "MAIL_KEY", value)
+        except (NoForm, Conflict):
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(give, "abcd"))
+    assert sum(done) == 1
+    assert kept(here)["MAIL_KEY"] == "abcd"[done.index(True)]
