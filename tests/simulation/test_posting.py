@@ -302,9 +302,7 @@ def test_the_laws_of_posts_hold_in_thousands_of_worlds(story: list[Step]) -> Non
 
 @pytest.mark.soak
 @given(story=steps)
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[*QUICK, HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, deadline=None, suppress_health_check=[*QUICK, HealthCheck.function_scoped_fixture])
 def test_the_laws_of_posts_hold_on_postgresql(
     postgres_url: str, postgres_template: str, story: list[Step]
 ) -> None:

@@ -157,5 +157,9 @@ def bench(folder: Path) -> Iterator[Bench]:
         store = open_store(f"sqlite:///{folder}/steward.db")
         closing.callback(store.close)
         world = Driven(store, folder / "work")
-        server = closing.enter_context(TelegramServer(lambda: world.clock.now().at.timestamp(), floods=False))
+
+        def now() -> float:
+            return world.clock.now().at.timestamp()
+
+        server = closing.enter_context(TelegramServer(now, floods=False))
         yield Bench(world, server, closing)

@@ -164,5 +164,5 @@ def test_from_a_talk_to_a_live_site_a_change_an_incident_and_back(chatting: Chat
     assert back is not None
     assert back["commit"] == first["commit"]
     assert all(
-        call.status in (200,) or call.method == "answerCallbackQuery" for call in chatting.desk.server.calls
+        call.status == 200 or call.method == "answerCallbackQuery" for call in chatting.desk.server.calls
     )

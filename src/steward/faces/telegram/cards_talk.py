@@ -10,11 +10,11 @@ from steward.domain.chats import Rendered
 from steward.domain.people import Right
 from steward.domain.talks import Purpose, TalkState
 from steward.faces.lines import status_label
+from steward.faces.talk_words import problem_words
 from steward.faces.telegram.desk import Desk, Json, Row, card, person, press
 from steward.faces.telegram.markup import Page, bold, esc, italic, prose
 from steward.faces.telegram.sentences import SENTENCES
 from steward.faces.telegram.signs import STATUS
-from steward.faces.web.talks import problem_words
 from steward.faces.words import _, label
 
 CHOICES: Final = 8
