@@ -67,7 +67,9 @@ class Bench:
 
     # People ------------------------------------------------------------------------------------------------
 
-    def person(self, name: str, role: str | None = "admin", lang: str = "en", where: str | None = None) -> Person:
+    def person(
+        self, name: str, role: str | None = "admin", lang: str = "en", where: str | None = None
+    ) -> Person:
         """Somebody with an account here who is connected; role None: a user who may do nothing."""
         people = self.app.people(ANYONE)
         people.add(name.lower(), role, where, lang=lang)
@@ -155,5 +157,9 @@ def bench(folder: Path) -> Iterator[Bench]:
         store = open_store(f"sqlite:///{folder}/steward.db")
         closing.callback(store.close)
         world = Driven(store, folder / "work")
-        server = closing.enter_context(TelegramServer(lambda: world.clock.now().at.timestamp(), floods=False))
+
+        def now() -> float:
+            return world.clock.now().at.timestamp()
+
+        server = closing.enter_context(TelegramServer(now, floods=False))
         yield Bench(world, server, closing)

@@ -145,7 +145,9 @@ def test_an_update_of_an_unknown_form_does_not_stop_the_others(desk: Bench) -> N
         desk.server.state.put("message", {"message_id": "no number"})
     anna.writes("A shop for cups")
     with running(desk):
-        until(lambda: "A shop for cups" in [row["text"] for talk in desk.talks("anna") for row in talk["said"]])
+        until(
+            lambda: "A shop for cups" in [row["text"] for talk in desk.talks("anna") for row in talk["said"]]
+        )
         desk.server.drained()
 
 

@@ -75,7 +75,9 @@ def test_a_stranger_is_told_once_an_hour_how_to_be_let_in(desk: Bench) -> None:
     assert len(stranger.sees()) == 2
 
 
-@pytest.mark.parametrize("text", ["Hello", "/new a shop", "/projects", "/help", "password: hunter2secret", "/nothing"])
+@pytest.mark.parametrize(
+    "text", ["Hello", "/new a shop", "/projects", "/help", "password: hunter2secret", "/nothing"]
+)
 def test_a_stranger_gets_nothing_else(desk: Bench, text: str) -> None:
     stranger = desk.server.person("Stranger")
     message = stranger.writes(text)

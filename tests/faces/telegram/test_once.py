@@ -73,7 +73,9 @@ class Step:
 
 
 def step() -> st.SearchStrategy[Step]:
-    return st.builds(Step, st.sampled_from([*TEXTS, *PRESSES]), st.integers(0, 5), st.booleans(), st.booleans())
+    return st.builds(
+        Step, st.sampled_from([*TEXTS, *PRESSES]), st.integers(0, 5), st.booleans(), st.booleans()
+    )
 
 
 def play(steps: list[Step]) -> Any:
@@ -140,7 +142,9 @@ def record(desk: Bench) -> Any:
             for key, slug, status, version in projects
         ]
         (chat,) = view.chats()
-        posts = sorted((post.kind, post.key) for post in view.posts((), 1000) if not post.key.startswith("reply:"))
+        posts = sorted(
+            (post.kind, post.key) for post in view.posts((), 1000) if not post.key.startswith("reply:")
+        )
     for key, slug, *_more in projects:
         posts = [(kind, name.replace(key, slug)) for kind, name in posts]
     kinds = [kind for kind in desk.world.kinds() if not kind.startswith("operation.")]
@@ -170,7 +174,9 @@ def test_an_update_that_arrives_twice_is_handled_once(tmp_path: Path) -> None:
         assert [talk["state"] for talk in desk.talks("anna")] == ["dropped"]
 
 
-def test_one_that_fails_again_and_again_is_set_aside_and_the_person_told(tmp_path: Path, monkeypatch: Any) -> None:
+def test_one_that_fails_again_and_again_is_set_aside_and_the_person_told(
+    tmp_path: Path, monkeypatch: Any
+) -> None:
     with bench(tmp_path) as desk:
         anna = desk.person("Anna")
         anna.writes("A shop for cups")
@@ -203,6 +209,8 @@ def test_what_was_written_is_never_logged(tmp_path: Path, monkeypatch: Any, capl
         anna.writes("a very secret plan")
         (raw,) = desk.fetch()
         assert [desk.take(raw) for _ in range(3)] == [False, False, True]
-    ours = [record.getMessage() for record in caplog.records if record.name.startswith(("steward", "aiogram"))]
+    ours = [
+        record.getMessage() for record in caplog.records if record.name.startswith(("steward", "aiogram"))
+    ]
     assert ours
     assert not any("secret plan" in line for line in ours)

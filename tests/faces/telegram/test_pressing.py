@@ -156,7 +156,11 @@ def test_update_asks_what_is_to_change(desk: Bench, anna: Person) -> None:
     anna.writes("Sell plates, too")
     desk.settle()
     (talk,) = desk.talks("anna")
-    assert (talk["purpose"], talk["project"], talk["said"][0]["text"]) == ("update", project, "Sell plates, too")
+    assert (talk["purpose"], talk["project"], talk["said"][0]["text"]) == (
+        "update",
+        project,
+        "Sell plates, too",
+    )
 
 
 def test_what_it_is_doing_now_is_shown(desk: Bench, anna: Person) -> None:
