@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
-from tests.faces.telegram.bench import Bench
+from tests.faces.building_kit import vault
+from tests.faces.telegram.bench import BOARD, Bench
 from tests.telegram.people import Person
 from tests.telegram.state import Fault
 
@@ -195,6 +199,27 @@ def test_a_secret_that_cannot_be_deleted_is_said_to_be_there_still(desk: Bench, 
     assert not message.deleted
     assert "delete" in desk.last(anna).text
     assert "yourself" in desk.last(anna).text
+
+
+def test_a_secret_is_given_through_a_form_of_its_own(desk: Bench, anna: Person, tmp_path: Path) -> None:
+    desk.app = replace(desk.world.app, vault=vault(tmp_path, desk.world))
+    desk.begin()
+    anna.writes("A shop for cups")
+    desk.settle()
+    anna.writes(f"password: {TOKEN}")
+    desk.settle()
+    assert "deleted" in anna.sees()[-2].text
+    (address,) = [button["url"] for row in desk.last(anna).buttons for button in row]
+    assert address.startswith(f"{BOARD}/give?form=stf_")
+    shown = desk.app.forms(desk.by("anna")).peek(address.partition("=")[2])
+    assert shown["user"] == "anna"
+
+
+def test_a_question_that_names_nothing_shows_all_there_is(desk: Bench, anna: Person) -> None:
+    anna.writes("what is it doing now?")
+    desk.settle()
+    assert desk.talks("anna") == []
+    assert desk.last(anna).text != ""
 
 
 # What is no text ---------------------------------------------------------------------------------------------

@@ -7,83 +7,17 @@ drawn again.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from steward.app.application import Application
-from steward.app.errors import Forbidden, Stale, Unknown
-from steward.domain.chats import Post, Press, unpack
-from steward.domain.hands import Exit
-from steward.domain.lifecycle import Refused
-from steward.domain.people import Principal, Right, User
-from steward.domain.status import Trigger
+from steward.app.errors import Stale, Unknown
+from steward.domain.chats import unpack
 from steward.domain.talks import Purpose
+from steward.faces.telegram import pressing_projects
 from steward.faces.telegram.arrived import Pressed
+from steward.faces.telegram.hand import Hand, Told
 from steward.faces.telegram.refusing import explained, is_refusal, toast
-from steward.faces.telegram.turn import asking_key
 from steward.faces.words import _, speaking
-
-Json = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What the presser is told at once; `alert`: in a window that they close themselves."""
-
-    text: str = ""
-    alert: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Hand:
-    """One press of somebody who is known, with the post whose button it is (None where that is forgotten)."""
-
-    app: Application
-    pressed: Pressed
-    press: Press
-    by: Principal
-    chat_id: int
-    post: Post | None
-
-    @property
-    def user(self) -> User:
-        """Who pressed."""
-        assert self.by.user is not None, "who is known here has a user"
-        return self.by.user
-
-    @property
-    def ref(self) -> str:
-        """What the press is about."""
-        return self.press.ref
-
-    @property
-    def number(self) -> int:
-        """The same as a number. Raises Unknown for what is none."""
-        if not self.ref.isascii() or not self.ref.isdigit() or len(self.ref) > 18:
-            raise Unknown("incident" if self.press.room == "i" else "talk", self.ref)
-        return int(self.ref)
-
-    def project(self) -> Json:
-        """The project as it is now, if it is still as the button was drawn for. Raises Unknown, Stale."""
-        shown = self.app.queries(self.by).project(self.ref)
-        if shown["version"] != self.press.version:
-            raise Stale(f"the project {shown['slug']}", self.press.version, shown["version"])
-        return shown
-
-    def again(self) -> None:
-        """Have the card drawn again whose button this is."""
-        if self.post is not None and self.post.kind != "said":
-            self.want(self.post.key, self.post.kind, **self.post.data)
-
-    def want(self, key: str, kind: str, /, *, below: bool = False, **data: Any) -> None:
-        """Have a card shown in this chat."""
-        thread = self.pressed.thread_id
-        self.app.callers.want(self.chat_id, key, kind, data, thread_id=thread, below=below)
-
-    def ask(self, text_key: str, then: Json, **values: object) -> None:
-        """Ask the presser for their next message."""
-        key = asking_key(self.user.name)
-        self.want(key, "said", below=True, text_key=text_key, values=values, then=then)
 
 
 def press(app: Application, pressed: Pressed) -> Told:
@@ -124,117 +58,6 @@ def _refusal(hand: Hand, error: Exception) -> str:
     if isinstance(error, Unknown):
         return _("That is not here any more, or not for you to see.")
     return explained(error)
-
-
-# Projects ----------------------------------------------------------------------------------------------------
-
-_APPROVING: Final = frozenset(
-    {Trigger.APPROVED, Trigger.NEW_SPEC, Trigger.SMALL_CHANGE, Trigger.STARTED, Trigger.ADOPTED}
-)
-"""What the button that says yes may stand for."""
-
-
-def _approve(hand: Hand) -> str:
-    arg = hand.press.arg or Trigger.APPROVED
-    if arg not in _APPROVING:
-        raise Unknown("project", hand.ref)
-    trigger = Trigger(arg)
-    if trigger is Trigger.ADOPTED:
-        hand.app.setup(hand.by, hand.press.version).adopt(hand.ref)
-    else:
-        hand.app.commands(hand.by, hand.press.version).ask(hand.ref, trigger)
-    hand.again()
-    return _("Approved. I tell you how it goes.")
-
-
-def _confirm(hand: Hand) -> str:
-    shown = hand.project()
-    action = next((one for one in shown["actions"] if one["trigger"] == Trigger.CONFIRMED), None)
-    if action is None or action["refused"]:
-        words = action["refused"] if action else _("there is nothing to confirm any more")
-        raise Refused(action["reason"] or "edge" if action else "edge", words)
-    key = f"sure:{shown['id']}:{shown['version']}"
-    hand.want(key, "sure", below=True, project=shown["id"], version=shown["version"])
-    return _("Please read what will be created, and say it once more.")
-
-
-def _sure(hand: Hand) -> str:
-    hand.app.commands(hand.by, hand.press.version).ask(hand.ref, Trigger.CONFIRMED)
-    hand.again()
-    return _("Confirmed: the work begins.")
-
-
-def _reject(hand: Hand) -> str:
-    hand.app.commands(hand.by, hand.press.version).ask(hand.ref, Trigger.CANCELLED)
-    hand.again()
-    return _("Rejected: nothing was created. It can be reopened on the board.")
-
-
-def _change(hand: Hand) -> str:
-    shown = hand.project()
-    then = {"do": "change", "project": shown["id"], "version": shown["version"]}
-    hand.ask("tell_change", then, title=shown["title"] or shown["slug"])
-    return ""
-
-
-def _update(hand: Hand) -> str:
-    shown = hand.app.queries(hand.by).project(hand.ref)
-    hand.ask("tell_update", {"do": "update", "project": shown["id"]}, title=shown["title"] or shown["slug"])
-    return ""
-
-
-def _pause(hand: Hand) -> str:
-    if hand.press.arg == "yes":
-        hand.app.hands(hand.by, hand.press.version).pause(hand.ref)
-        hand.again()
-        return _("Paused. Nothing goes on until somebody resumes it.")
-    # It is only asked here: what is answered to that is held against the version.
-    shown = hand.app.queries(hand.by).project(hand.ref)
-    key = f"pause:{shown['id']}:{shown['version']}"
-    hand.want(key, "pause", below=True, project=shown["id"], version=shown["version"])
-    return ""
-
-
-def _resume(hand: Hand) -> str:
-    hand.app.hands(hand.by, hand.press.version).leave(hand.ref, Exit.RESUME)
-    hand.again()
-    return _("It goes on.")
-
-
-def _rollback(hand: Hand) -> str:
-    shown = hand.app.queries(hand.by).project(hand.ref)
-    if not hand.by.may_somewhere(Right.APPROVE):
-        raise Forbidden(Right.APPROVE, hand.by.actor)
-    key = f"rollback:{shown['id']}:{shown['version']}"
-    hand.want(key, "rollback", below=True, project=shown["id"], version=shown["version"])
-    return ""
-
-
-def _back(hand: Hand) -> str:
-    hand.app.commands(hand.by, hand.press.version).rollback(hand.ref)
-    hand.again()
-    return _("The earlier release is being put live again.")
-
-
-def _now(hand: Hand) -> str:
-    shown = hand.app.queries(hand.by).project(hand.ref)
-    if hand.post is not None and hand.post.kind == "now":
-        hand.again()
-        return _("Looked again.")
-    hand.want(f"now:{shown['id']}", "now", below=True, project=shown["id"])
-    return ""
-
-
-def _show(hand: Hand) -> str:
-    shown = hand.app.queries(hand.by).project(hand.ref)
-    hand.want(f"project:{shown['id']}", "project", below=True, project=shown["id"])
-    return ""
-
-
-def _retry(hand: Hand) -> str:
-    hand.app.commands(hand.by, hand.press.version).retry(hand.ref)
-    hand.again()
-    return _("It is tried once more.")
 
 
 # Incidents ---------------------------------------------------------------------------------------------------
@@ -377,19 +200,7 @@ def _seconds(arg: str) -> float:
 
 
 _ACTS: Final[dict[tuple[str, str], Callable[[Hand], str]]] = {
-    ("p", "approve"): _approve,
-    ("p", "confirm"): _confirm,
-    ("p", "sure"): _sure,
-    ("p", "change"): _change,
-    ("p", "reject"): _reject,
-    ("p", "pause"): _pause,
-    ("p", "resume"): _resume,
-    ("p", "rollback"): _rollback,
-    ("p", "back"): _back,
-    ("p", "now"): _now,
-    ("p", "show"): _show,
-    ("p", "retry"): _retry,
-    ("p", "update"): _update,
+    **pressing_projects.ACTS,
     ("i", "ack"): _acknowledge,
     ("i", "mute"): _mute_incident,
     ("i", "unmute"): _unmute,

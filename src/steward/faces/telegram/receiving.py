@@ -19,8 +19,9 @@ from aiogram.types import CallbackQuery, ChatMemberUpdated, Message, Update
 
 from steward.app.application import Application
 from steward.faces.telegram.arrived import Note, noted, pressed
+from steward.faces.telegram.hand import Told
 from steward.faces.telegram.meeting import Meeting
-from steward.faces.telegram.pressing import Told, press
+from steward.faces.telegram.pressing import press
 from steward.faces.telegram.sentences import SENTENCES
 from steward.faces.words import speaking
 from steward.ports import StoreUnavailable

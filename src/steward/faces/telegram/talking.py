@@ -35,9 +35,13 @@ def heard(turn: Turn, text: str) -> None:
     if then is not None:
         _follow(turn, then, text)
         return
-    if asks_now(text) and _tell_now(turn, text):
-        return
     talk = turn.talk()
+    if asks_now(text):
+        if _tell_now(turn, text):
+            return
+        if talk is None:
+            turn.show("projects", page=0, q="")
+            return
     if talk is not None:
         _say(turn, talk.id, text)
     elif not (is_question(text) and _tell_now(turn, text)):
