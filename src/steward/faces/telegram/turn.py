@@ -58,9 +58,8 @@ class Turn:
     def say_and_show(self, text_key: str, kind: str, /, **data: Any) -> None:
         """Answer with a sentence, and a card beneath it."""
         with self.app.store.writing() as tx:
-            if self.answered is None:
-                self.reply(tx, "said", {"text_key": text_key, "values": {}})
-                self.reply(tx, kind, data, suffix=f":{kind}")
+            self.reply(tx, "said", {"text_key": text_key, "values": {}})
+            self.reply(tx, kind, data, suffix=f":{kind}")
 
     def settle(self, kind: str, /, **data: Any) -> None:
         """Answer what was asked of this person with a card: it is asked no more."""
