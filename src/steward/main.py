@@ -87,6 +87,7 @@ class Wiring:
 
         from steward import assembling
         from steward.app.application import Application
+        from steward.assembling import talking
         from steward.faces.cli.demo import LOGIN
 
         loaded.require_whole()
@@ -121,8 +122,8 @@ class Wiring:
             writing=writing if _drives(loaded) else None,
             surveying=cache(lambda: assembling.surveying(loaded, self.clock, signs["watching"], drive)),
             **signs,
-            **assembling.talks(loaded, self.clock),
-            **assembling.chats(loaded, self.clock, closing),
+            **talking.talks(loaded, self.clock),
+            **talking.chats(loaded, self.clock, closing),
         )
 
     def _writing(self, loaded: Loaded, closing: ExitStack) -> ForgeWrite:
@@ -208,11 +209,11 @@ class Wiring:
 
     def mind(self, loaded: Loaded) -> str | None:
         """Name the model that writes briefs; None: a plain dialog. Raises BadSettings where it cannot be used."""
-        from steward import assembling
+        from steward.assembling import talking
 
         if not loaded.settings.talk.model:
             return None
-        assembling.mind(loaded, self.clock).check()
+        talking.mind(loaded, self.clock).check()
         return loaded.settings.talk.model
 
     def organisation(self, github: GitHub, login: str, purposes: Sequence[Purpose]) -> dict[str, Any]:

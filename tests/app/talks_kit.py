@@ -15,6 +15,7 @@ from steward.domain.people import Grant, Principal, Role, User, rights_of
 from steward.domain.spending import Allowance, MindCall
 from steward.domain.talks import Said, Talk
 from steward.ports import Store
+from steward.ports.building import Templates
 from steward.ports.mind import Mind
 from steward.testing.driven import Driven, GatedStore
 from steward.testing.gate import Gate
@@ -52,6 +53,11 @@ class Talking:
     def by(self, name: str = "anna") -> Talks:
         user = self.people[name]
         return self.app.talks(Principal(f"user:{name}", rights_of(user.grants), user))
+
+    def furnish(self, templates: Templates) -> None:
+        """Have projects made of those from here on."""
+        self.app = replace(self.app, templates=templates)
+        self.folding = Folding(self.app)
 
     def modelled(self, mind: Mind, allowance: Allowance | None = None) -> None:
         """Have that model make the briefs from here on."""

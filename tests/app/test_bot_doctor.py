@@ -11,9 +11,9 @@ import pytest
 
 from steward.adapters.store import open_store
 from steward.app.chats import BOT
-from steward.app.doctor import BOT_FAILING, Check, examine
+from steward.app.doctor import Check, examine
 from steward.domain.chats import Chat, ChatKind, Post, PostState
-from steward.domain.incidents import Incident
+from steward.domain.incidents import Cause, Incident
 from steward.ports.chats import Messenger
 from steward.testing.world import World
 
@@ -88,7 +88,7 @@ def test_a_bot_that_is_refused_is_told_with_the_reason(world: World, state: str,
     keep(world)
     now, reason = world.clock.now().at, {"reason": "the token is refused"}
     incident = Incident(
-        0, "bot", BOT_FAILING, "error", "the bot fails", now, now, state=state, evidence=reason
+        0, "bot", Cause.BOT_FAILING, "error", "the bot fails", now, now, state=state, evidence=reason
     )
     with world.store.writing() as tx:
         tx.save_incident(incident)

@@ -180,7 +180,8 @@ def test_holds_draw_the_card_anew(driven: Driven, follows: Following) -> None:
     key = order(driven)
     follow(driven, follows)
     hands = driven.app.hands(local("user:anna"))
-    for act in (lambda: hands.pause("shop"), lambda: hands.leave("shop")):
+    acts: list[Callable[[], object]] = [lambda: hands.pause("shop"), lambda: hands.leave("shop")]
+    for act in acts:
         sent(driven, ANNA, card_key(key))
         act()
         follow(driven, follows)

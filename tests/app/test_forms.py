@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,10 @@ from steward.adapters.deploy.redaction import Redactor
 from steward.adapters.vault import KeptVault, MasterKeys
 from steward.app.errors import Forbidden, Invalid, NotSignedIn, Unkept, Unknown
 from steward.app.forms import FORM_LASTS, NoForm
+from steward.domain.chats import Chat, ChatKind
 from steward.domain.people import PassKind, Principal, local, rights_of
 from steward.domain.vault import Place
-from steward.ports import Store
+from steward.ports import Conflict, Store
 from steward.testing.world import ANYONE, World
 
 VALUE = "correct horse battery staple"
@@ -156,3 +158,47 @@ def test_forms_are_made_by_users_for_what_there_is(here: World) -> None:
 def test_a_hint_that_is_no_name_is_left_out(here: World) -> None:
     form = made(here, hint="пароль от почты")
     assert here.app.forms().peek(form["secret"])["name"] == ""
+
+
+def test_a_talk_without_a_project_gets_its_draft_and_goes_on(here: World) -> None:
+    with here.store.writing() as tx:
+        tx.save_chat(Chat(7, ChatKind.PRIVATE, "anna", here.clock.now().at))
+    talks = here.app.talks(principal(here))
+    talk = talks.open("tg:7:1", chat_id=7)
+    talk = talks.edit(talk["id"], talk["version"], {"title": "Заметки", "goal": "Keep notes"})
+    form = made(here, f"talk:{talk['id']}")
+    assert here.app.forms().peek(form["secret"])["talk"] == "Заметки"
+    assert here.projects()[0].slug == "shop", "a look makes nothing"
+    kept_for = here.app.forms().give(form["secret"], "MAIL_KEY", VALUE)["project"]
+    after = talks.show(talk["id"])
+    assert (kept_for, after["state"], after["waiting"]) == ("zametki", "open", 0)
+    assert here.app.queries(ANYONE).project(after["project"])["slug"] == "zametki"
+    with here.store.reading() as view:
+        card = view.post(7, f"talk:{talk['id']}")
+    assert card is not None, "its buttons are of another version now"
+    assert card.version > 2
+    again = made(here, f"talk:{talk['id']}")
+    assert here.app.forms().give(again["secret"], "OTHER", VALUE)["project"] == "zametki"
+
+
+def test_a_form_for_a_talk_of_somebody_else_is_refused(here: World) -> None:
+    here.app.people(ANYONE).add("boris", "operator")
+    talk = here.app.talks(principal(here, "boris")).open("web:1")
+    with pytest.raises(Unknown):
+        made(here, f"talk:{talk['id']}")
+
+
+def test_of_two_who_give_at_once_one_does(here: World) -> None:
+    form = made(here)
+
+    def give(value: str) -> bool:
+        try:
+            here.app.forms().give(form["secret"], "MAIL_KEY", value)
+        except (NoForm, Conflict):
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(give, "abcd"))
+    assert sum(done) == 1
+    assert kept(here)["MAIL_KEY"] == "abcd"[done.index(True)]

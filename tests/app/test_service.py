@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,9 @@ from steward.adapters.store import open_store
 from steward.app.application import Application
 from steward.app.errors import LeaseHeld
 from steward.app.inbox import Inbox
+from steward.app.posting import want
 from steward.app.service import OrganisationLoop
+from steward.domain.chats import Chat, ChatKind, Post, Rendered
 from steward.domain.journal import Notice
 from steward.domain.people import local
 from steward.domain.project import Look
@@ -26,6 +28,7 @@ from steward.domain.rules import Rules
 from steward.ports import ProjectQuery, RateLimited, Store, Unreachable
 from steward.testing.clock import START
 from steward.testing.forge import FakeForge
+from steward.testing.messenger import FakeMessenger
 from steward.testing.world import ANYONE, Recorder, World
 
 QUICK = Rules(interval_s=0.3, jitter=0.0, confirm_spacing_s=0.2, grace_s=0.0)
@@ -228,3 +231,14 @@ def test_a_round_that_comes_to_nothing_is_not_repeated_at_every_tick(
     world.clock.advance(60)
     loop.tick()
     assert world.status(shop) == "missing"
+
+
+def test_what_is_wanted_in_a_chat_is_shown_and_the_messenger_is_closed(running: Running) -> None:
+    fake, plain = FakeMessenger(), running.application("one")
+    app = replace(plain, messenger=lambda: fake, render=lambda _app, _chat, post: Rendered(post.data["text"]))
+    with plain.store.writing() as tx:
+        tx.save_chat(Chat(7, ChatKind.PRIVATE, "anna", datetime(2026, 1, 1, tzinfo=UTC)))
+        want(tx, Post(7, "a", "said", datetime(2026, 1, 1, tzinfo=UTC), {"text": "hello"}))
+    with running.serving(app):
+        until(lambda: [shown.says.text for shown in fake.seen(7)] == ["hello"])
+    assert (running.died, fake.closed) == ([], 1)

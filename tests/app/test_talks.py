@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
 
 from steward.adapters.store import open_store
 from steward.adapters.store.store import SqlStore
+from steward.adapters.templates import CopierTemplates
 from steward.app.errors import Forbidden, Invalid, Stale, Unknown
 from steward.app.policy import Policy
 from steward.domain.chats import Chat, ChatKind
@@ -389,7 +393,7 @@ def test_an_update_of_what_is_live_begins_from_a_talk(talking: Talking) -> None:
         talks.open("tg:77:1", purpose="update", chat_id=CHAT)
     talking.driven.drive()
     shown = talking.told("Добавь оплату", purpose="update", project="shop")
-    assert (shown["lacks"], [one["name"] for one in shown["asked"]]) == ([], ["more"])
+    assert (shown["lacks"], shown["asked"]) == ([], [])
     assert talks.open("tg:77:2", chat_id=CHAT)["id"] != shown["id"]
     assert talking.card(shown["id"]).kind == "update"
     with pytest.raises(Invalid, match="ends otherwise"):
@@ -463,3 +467,70 @@ def test_killed_between_any_two_steps_nothing_is_lost_or_doubled(tmp_path: Path,
             assert [one.id for one in talking.driven.projects()] == [talk.project_id]
             assert len(talking.driven.operations("magazin-keramiki")) == 1
     assert deaths == 6
+
+
+def at_once(*acts: Callable[[], Any]) -> list[Any]:
+    """What these come to, done at the same moment."""
+    ready = Barrier(len(acts))
+
+    def run(act: Callable[[], Any]) -> Any:
+        ready.wait()
+        return act()
+
+    with ThreadPoolExecutor(len(acts)) as pool:
+        return [done.result() for done in [pool.submit(run, act) for act in acts]]
+
+
+def test_two_who_press_at_once_order_one_project(talking: Talking) -> None:
+    shown = talking.told()
+    order = partial(talking.by().order, shown["id"], shown["version"])
+    first, second = at_once(order, order)
+    assert first == second
+    assert [one.id for one in talking.driven.projects()] == [first["project"]]
+
+
+def test_what_is_said_at_once_is_all_kept(talking: Talking) -> None:
+    shown = talking.told()
+    say = talking.by().say
+    at_once(
+        *(partial(say, shown["id"], f"tg:77:{2 + number % 4}", f"Раз {number % 4}") for number in range(8))
+    )
+    assert sorted(row.text for row in talking.rows(shown["id"])) == [
+        *(f"Раз {number}" for number in range(4)),
+        "Хочу магазин керамики",
+    ]
+
+
+def test_a_message_that_opens_a_talk_twice_at_once_opens_one(talking: Talking) -> None:
+    def begin() -> Any:
+        talk_id = talking.by().open("tg:77:1", chat_id=CHAT)["id"]
+        return talking.by().say(talk_id, "tg:77:1", "Хочу магазин")["id"]
+
+    assert len(set(at_once(begin, begin, begin))) == 1
+    assert len(talking.talks()) == 1
+
+
+def test_the_built_in_template_is_talked_about_to_the_end(talking: Talking, tmp_path: Path) -> None:
+    talking.furnish(CopierTemplates(tmp_path / "templates"))
+    shown = talking.told("Сайт мастерской керамики. Запись на занятия.")
+    talks, answers = (
+        talking.by(),
+        ["Взрослые", "Расписание: когда занятия\nЗапись: оставить заявку", "нет", "teal", "ru"],
+    )
+    for number, answer in enumerate(answers):
+        assert shown["asked"], f"it asks until all is answered, not only {number} times"
+        talks.say(shown["id"], f"tg:77:{2 + number}", answer)
+        talking.fold()
+        shown = talks.show(shown["id"])
+    assert (shown["asked"], shown["lacks"]) == ([], [])
+    done = talks.order(shown["id"], shown["version"])
+    with talking.store.reading() as view:
+        spec = view.spec(done["project"])
+    assert spec is not None
+    assert dict(spec.answers) == {
+        "title": "Сайт мастерской керамики",
+        "tagline": "Сайт мастерской керамики.",
+        "features": "Расписание: когда занятия\nЗапись: оставить заявку",
+        "accent": "teal",
+        "language": "ru",
+    }

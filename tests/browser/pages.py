@@ -150,6 +150,8 @@ PAGES: Final[dict[str, Shown]] = {
     "user": Shown("/settings/users/boris"),
     "tokens": Shown("/settings/tokens"),
     "telegram": Shown("/settings/telegram"),
+    "spending": Shown("/settings/spending"),
+    "spending-viewer": Shown("/settings/spending", "vera"),
     "telegram-viewer": Shown("/settings/telegram", "vera"),
     "github": Shown("/settings/github"),
     "webhooks": Shown("/settings/webhooks"),

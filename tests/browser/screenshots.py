@@ -17,6 +17,7 @@ from typing import Final
 from playwright.sync_api import Browser
 
 from steward.faces.words import LANGUAGES
+from tests.browser.chat import draw
 from tests.browser.chromium import browsing
 from tests.browser.kit import DESKTOP, PHONE, Server, furnished, session
 from tests.browser.pages import PAGES
@@ -70,6 +71,8 @@ def main(folder: str = "") -> None:
     """Write all of them into the folder, or, where none is named, those of README."""
     with tempfile.TemporaryDirectory() as home, furnished(Path(home)) as server, browsing() as browser:
         take(browser, server, Path(folder) if folder else README, everything() if folder else SHOWN_IN_README)
+        if not folder:
+            draw(browser)
 
 
 if __name__ == "__main__":

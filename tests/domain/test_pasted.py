@@ -61,6 +61,7 @@ PROSE = [
     "PASSWORD=<your password>",
     "API_KEY=your_api_key",
     "TOKEN=${TOKEN}",
+    "the token = cached, password = required()",
     "PORT=8080 and MAX_TOKENS=4096",
     "postgres://user:password@localhost/db",
     "https://docs.google.com/document/d/1A2b3C4d5E6f7G8h9I0jKlMnOpQrStUvWxYz/edit",

@@ -19,6 +19,7 @@ from steward.app.hands import MEANING
 from steward.domain.chats import PostState
 from steward.domain.credentials import NEEDS, CredentialKind
 from steward.domain.deliveries import State
+from steward.domain.dialog import WORDS
 from steward.domain.drift import KINDS, NOTED
 from steward.domain.guards import Guard
 from steward.domain.hands import Exit, HandsOff
@@ -150,6 +151,7 @@ def _labels() -> Iterator[Key]:
     yield from (("update state", state) for state in ("queued", "open", "shipped", "abandoned"))
     yield from (("spec", what) for what in ("template", "brief", "criterion"))
     yield from _starter()
+    yield from (("question", words) for words in WORDS.values())
     yield from (("health", health) for health in ("unknown", "healthy", "down"))
     yield from (("presence", presence.value.capitalize()) for presence in Presence)
     yield from (("management", management.value.capitalize()) for management in Management)
@@ -177,6 +179,7 @@ def _labels() -> Iterator[Key]:
     yield from (("credential", kind.value) for kind in CredentialKind)
     yield from (("need", need.why) for need in NEEDS)
     yield from (("came", source) for source in ("webhook", "sweep"))
+    yield from (("call", outcome) for outcome in ("ok", "late", "limited", "unreachable", "refused"))
     yield from (("act", words) for words in ACTS.values())
     yield from (("source", source) for source in ("default", "environment"))
     yield from (("way out", way.value.replace("_", " ").capitalize()) for way in Exit)

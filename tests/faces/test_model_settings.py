@@ -10,6 +10,7 @@ import pytest
 
 from steward import assembling
 from steward.adapters.clock import SystemClock
+from steward.assembling import talking
 from steward.domain.spending import Allowance
 from steward.faces.words import said, speaking
 from steward.ports import BadSettings
@@ -88,20 +89,20 @@ def test_what_the_settings_say_of_money_and_templates_is_what_talks_go_by(
     monkeypatch.setenv("STEWARD_TALK_PERSON_DAY_CALLS", "7")
     monkeypatch.setenv("STEWARD_TALK_PROJECT_USD", "9")
     monkeypatch.setenv("STEWARD_TALK_TEMPLATES", "starter,https://example.org/t.git")
-    parts = assembling.talks(load(), SystemClock())
+    parts = talking.talks(load(), SystemClock())
     assert parts["allowance"] == Allowance(2.5, 9.0, 7)
     assert parts["talk_templates"] == ("starter", "https://example.org/t.git")
     assert parts["mind"]().name == "openai:gpt-5.5"
     assert parts["mind"]() is parts["mind"]()
     monkeypatch.delenv("STEWARD_TALK_MODEL")
-    assert assembling.talks(load(), SystemClock())["mind"] is None
+    assert talking.talks(load(), SystemClock())["mind"] is None
 
 
 def test_a_mind_is_made_though_it_cannot_be_asked_so_that_talks_go_on(
     key_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key_file.unlink()
-    parts = assembling.talks(load(), SystemClock())
+    parts = talking.talks(load(), SystemClock())
     assert parts["mind"]().name == "openai:gpt-5.5"
     with pytest.raises(BadSettings, match="cannot be read"):
         parts["mind_check"]()

@@ -68,6 +68,8 @@ READS = (
     "token list",
     "token list --user nobody",
     "telegram status",
+    "talk list",
+    "talk show 9999",
     "audit",
     "audit -n 2",
 )

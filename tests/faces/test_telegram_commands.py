@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -261,7 +261,7 @@ def test_a_webhook_needs_no_bot_of_its_own(run: Runner, monkeypatch: pytest.Monk
     assert (done.code != 0, "steward serve" in done.stderr) == (True, True)
 
 
-Runs = list[tuple[Any, Any]]
+Runs = list[tuple[Any, Any, Any]]
 
 
 @pytest.fixture
@@ -270,8 +270,8 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
     called: Runs = []
     module = ModuleType("steward.faces.telegram.bot")
 
-    def run_bot(app: Any, settings: Any, _stop: threading.Event, _note: Callable[[str], None]) -> None:
-        called.append((app, settings))
+    def run_bot(app: Any, settings: Any, *_others: Any, **more: Any) -> None:
+        called.append((app, settings, more))
 
     monkeypatch.setattr(module, "run", run_bot, raising=False)
     monkeypatch.setitem(sys.modules, "steward.faces.telegram", ModuleType("steward.faces.telegram"))
@@ -288,9 +288,10 @@ def test_the_bot_receives_with_the_token_of_its_file(
     done = run("bot")
     assert done.code == 0
     assert "No `steward up` runs" in done.stderr
-    ((app, settings),) = runs
+    ((app, settings, more),) = runs
     assert settings.token.get_secret_value() == TOKEN
     assert app.holder.startswith("steward bot")
+    assert more == {"board": ""}
     assert TOKEN not in done.stdout + done.stderr
 
 
@@ -310,7 +311,7 @@ def test_one_receives_and_another_takes_over_when_it_ends(
     assert (runs, "steward up" in told[0]) == ([], True)
     store.release(held)
     thread.join(10)
-    assert [pair[1] for pair in runs] == [settings]
+    assert [told_of for _app, told_of, _more in runs] == [settings]
     assert store.holder(bot.RECEIVING) is None
     assert len(told) == 1, "it is told once"
 
@@ -323,42 +324,49 @@ def test_who_waits_ends_when_asked_to(world: World, monkeypatch: pytest.MonkeyPa
     assert runs == []
 
 
-class Told:
-    """Settings with this section of the bot's."""
+@dataclass
+class Facing:
+    """Settings with this section of the bot's, and a web face with that door."""
 
-    def __init__(self, section: TelegramSection) -> None:
-        self.telegram = section
+    telegram: TelegramSection
+    door: object | None = None
+    board: str = "https://steward.example.com"
+
+
+def receiving(world: World, facing: Any) -> list[BaseException]:
+    """Receive beside nothing; what it died of."""
+    stop, died = threading.Event(), list[BaseException]()
+    with bot.receiving(world.app, facing, stop, lambda _words: None, died.append, facing):
+        pass
+    return died
 
 
 @pytest.mark.parametrize(
-    ("section", "times"),
+    ("facing", "more"),
     [
-        (TelegramSection(token=SecretStr(TOKEN)), 1),
-        (TelegramSection(token=SecretStr(TOKEN), updates="webhook"), 0),
-        (TelegramSection(), 0),
+        (Facing(TelegramSection(token=SecretStr(TOKEN))), [{"board": "https://steward.example.com"}]),
+        (
+            Facing(TelegramSection(token=SecretStr(TOKEN), updates="webhook"), "door"),
+            [{"board": "https://steward.example.com", "door": "door"}],
+        ),
+        (Facing(TelegramSection()), []),
     ],
     ids=["polling", "webhook", "no bot"],
 )
-def test_up_receives_where_there_is_a_bot_that_asks(
-    world: World, runs: Runs, section: TelegramSection, times: int
+def test_up_fetches_or_takes_what_is_delivered(
+    world: World, runs: Runs, facing: Facing, more: list[Any]
 ) -> None:
-    stop, died = threading.Event(), list[BaseException]()
-    loaded: Any = Told(section)
-    with bot.receiving(world.app, loaded, stop, lambda _words: None, died.append):
-        pass
-    assert (len(runs), died) == (times, [])
+    assert receiving(world, facing) == []
+    assert [told_of for _app, _settings, told_of in runs] == more
 
 
 def test_what_the_bot_dies_of_is_told(world: World, runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     failure = RuntimeError("no such luck")
 
-    def die(*_given: Any) -> None:
+    def die(*_given: Any, **_more: Any) -> None:
         raise failure
 
     monkeypatch.setattr(sys.modules["steward.faces.telegram.bot"], "run", die)
-    stop, died = threading.Event(), list[BaseException]()
-    loaded: Any = Told(TelegramSection(token=SecretStr(TOKEN)))
-    with bot.receiving(world.app, loaded, stop, lambda _words: None, died.append):
-        pass
-    assert (runs, died) == ([], [failure])
+    assert receiving(world, Facing(TelegramSection(token=SecretStr(TOKEN)))) == [failure]
+    assert runs == []
     assert world.app.store.holder(bot.RECEIVING) is None

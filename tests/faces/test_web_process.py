@@ -142,7 +142,9 @@ def test_webhooks_can_have_a_listener_of_their_own(start: Starter) -> None:
     board = process.board()
     hooks = process.wait_for("^  webhooks ").split()[1].removesuffix("/hooks/github")
     assert httpx.post(f"{board}/hooks/github").status_code == 404
+    assert httpx.post(f"{board}/hooks/telegram").status_code == 404
     assert httpx.post(f"{hooks}/hooks/github", json={}).status_code == 401
+    assert httpx.post(f"{hooks}/hooks/telegram", json={}).status_code == 401
     assert httpx.get(f"{hooks}/livez").status_code == 200
     assert httpx.get(f"{board}/livez").status_code == 200
     for path in ("/projects", "/readyz", "/metrics", "/live", "/login"):

@@ -441,3 +441,42 @@ def test_commands_of_the_menu(telegram: TelegramServer) -> None:
     )
     telegram.call("setMyCommands", commands=[{"command": "new", "description": "New"}], language_code="ru")
     assert telegram.state.commands["ru"][0]["command"] == "new"
+
+
+def test_bodies_come_as_json_as_a_form_and_as_parts(telegram: TelegramServer, anna: Person) -> None:
+    parts = "".join(
+        f'--xyz\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in (("chat_id", anna.id), ("text", "Привет"))
+    )
+    bodies = {
+        "application/x-www-form-urlencoded": f"chat_id={anna.id}&text=Hi+%26+bye",
+        "multipart/form-data; boundary=xyz": f"{parts}--xyz--\r\n",
+    }
+    for kind, body in bodies.items():
+        asked = request.Request(
+            f"{telegram.url}/bot{telegram.token}/sendMessage", body.encode(), {"Content-Type": kind}
+        )
+        with request.urlopen(asked, timeout=5) as answer:
+            assert answer.status == 200
+    assert [shown.text for shown in anna.sees()] == ["Hi & bye", "Привет"]
+
+
+def test_an_answer_may_be_slow_or_never_come_though_the_effect_is_there(
+    telegram: TelegramServer, anna: Person
+) -> None:
+    telegram.faults.append(Fault("slow", "sendMessage", seconds=0.1))
+    sent(telegram, anna.id)
+    telegram.faults.append(Fault("hang_after", "sendMessage"))
+    asked = request.Request(
+        f"{telegram.url}/bot{telegram.token}/sendMessage?chat_id={anna.id}&text=x", method="POST"
+    )
+    with pytest.raises((TimeoutError, URLError)):
+        request.urlopen(asked, timeout=0.3)
+    assert len(anna.sees()) == 2
+
+
+def test_another_program_with_the_same_token_is_a_conflict(telegram: TelegramServer) -> None:
+    telegram.state.rival = True
+    assert refused(telegram, "getUpdates", timeout=5).startswith("409 Conflict: terminated by other")
+    telegram.state.rival = False
+    assert updates(telegram) == []

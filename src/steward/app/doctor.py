@@ -16,6 +16,7 @@ from steward.app.secret_files import BACKED_UP
 from steward.app.views import ALIVE, alive_view
 from steward.domain.chats import PostState
 from steward.domain.credentials import Purpose
+from steward.domain.incidents import Cause
 from steward.domain.repository import Access
 from steward.ports import ForgeRead, ForgeRights, Permanent, Store, Transient
 from steward.ports.vault import Vault
@@ -28,8 +29,6 @@ ANSWERED: Final = {"ok", "late"}
 AGAIN: Final = "Try again; it may pass."
 FAILED_SHOWN: Final = timedelta(days=7)
 """How long a message that could not be sent is complained of."""
-BOT_FAILING: Final = "bot_failing"
-"""The cause of the incident of a bot that is refused, or that somebody else receives for."""
 UNRESOLVED: Final = ("open", "acknowledged")
 
 
@@ -173,7 +172,7 @@ def _bot(parts: Parts) -> Check:
     """Whether the bot can be asked, whether messages arrive, and who has blocked it; nothing is asked of Telegram."""
     since = parts.clock.now().at - FAILED_SHOWN
     with parts.store.reading() as view:
-        wrong = [one for one in view.incidents(states=UNRESOLVED) if one.cause == BOT_FAILING]
+        wrong = [one for one in view.incidents(states=UNRESOLVED) if one.cause == Cause.BOT_FAILING]
         name, chats, counts = view.setting(BOT), view.chats(), view.post_counts()
         failed = [post for post in view.posts([PostState.FAILED]) if post.wanted_at >= since]
     if wrong:

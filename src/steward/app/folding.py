@@ -83,7 +83,7 @@ class Folding:
             limit = reached(view, self.parts.allowance, talk, self._now)
         heard = Heard(
             purpose=talk.purpose,
-            brief=talk.brief,
+            brief=with_hand(talk.brief, by_hand(rows)) if talk.brief.is_empty else talk.brief,
             said=[row for row in rows if not row.folded],
             asked=(*skipped([row for row in rows if row.folded]), *talk.asked),
             template=template_of(self.parts, talk.brief.template),

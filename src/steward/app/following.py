@@ -29,8 +29,10 @@ FOLLOW_S: Final = 0.5
 BATCH: Final = 200
 PROGRESS_S: Final = 20.0
 """How often the cards of what runs are drawn anew, if it went on."""
+QUESTIONS: Final = (About.GATE, "sure", "pause", "rollback")
+"""The kinds of posts that ask a person something about a project of a certain version."""
 GATES_BACK: Final = 16
-"""Versions of a project whose gates are looked for, to be drawn as settled."""
+"""Versions of a project whose questions are looked for, to be drawn as settled."""
 SPECS_BACK: Final = 4
 
 Far = tuple[int, str, int, str]
@@ -135,7 +137,8 @@ class Hall:
         for chat in self._concerned(project, subject.at, there):
             self._want(chat, key, About.PROJECT, project=project.id)
         newest = self._tx.spec(project.id)
-        earlier = [f"gate:{project.id}:{project.version - back}" for back in range(GATES_BACK)]
+        asked = range(project.version - GATES_BACK + 1, project.version + 1)
+        earlier = [f"{kind}:{project.id}:{version}" for kind in QUESTIONS for version in asked]
         if newest is not None:
             earlier += [f"estimate:{project.id}:{newest.version - back}" for back in range(SPECS_BACK)]
         for post in self._tx.posts_about(earlier):

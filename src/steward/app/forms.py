@@ -20,6 +20,7 @@ from steward.app.keeping import the_vault
 from steward.app.parts import Parts
 from steward.app.queries import find_project, the_project
 from steward.app.secrets import RUN, Secrets
+from steward.app.talking import want_card
 from steward.app.talking_ends import found_draft
 from steward.app.views import Json
 from steward.domain.needs import Sort
@@ -114,6 +115,7 @@ class Forms:
                 assert talk is not None, "a target is a talk or a project"
                 # Values are kept for projects: the talk gets its draft now, and goes on.
                 project = found_draft(tx, talk, self._commands(by))
+                want_card(tx, tx.talk(talk.id) or talk, self.parts.clock.now().at)
             kept = self._secrets(by).keep(tx, project.id, {name: value}, Sort.SECRET, places)[0]
             self._note(tx, by, "form.give", project.slug, name, address)
             return kept

@@ -50,8 +50,6 @@ LOOKS_KEPT = timedelta(days=30)
 PASSES_KEPT = timedelta(days=30)
 """Beyond their end, so that a list of sessions and tokens still tells of them."""
 ANSWERS_KEPT = timedelta(hours=24)
-# An update may be delivered again for a day; a reply that is kept is not given twice.
-REPLIES_KEPT = timedelta(days=14)
 DRIVE_S = 0.3
 WATCH_S = 30.0
 """Between two rounds over branches that no look asked for."""
@@ -379,7 +377,6 @@ class Housekeeping:
                 tx.prune(now.at - LOOKS_KEPT)
                 tx.prune_access(now.at - PASSES_KEPT, now.at - self._parts.audit_kept, now.at - ANSWERS_KEPT)
                 tx.prune_deliveries(now.at - BODIES_KEPT, now.at - ROWS_KEPT)
-                tx.prune_posts(now.at - REPLIES_KEPT)
             self._pruned = now
         return 10 * TICK_S
 

@@ -76,13 +76,13 @@ def by_hand(rows: Collection[Said]) -> dict[str, str]:
 
 def with_hand(brief: Brief, parts: dict[str, str]) -> Brief:
     """The brief with what was set by hand over it."""
-    texts: dict[str, Any] = {name: text for name, text in parts.items() if name in TEXTS}
-    lists = {name: tuple(text.splitlines()) for name, text in parts.items() if name in LISTS}
+    given: dict[str, Any] = {name: text for name, text in parts.items() if name in TEXTS}
+    given |= {name: tuple(text.splitlines()) for name, text in parts.items() if name in LISTS}
     answers = {
         name.removeprefix("answers."): text for name, text in parts.items() if name.startswith("answers.")
     }
     kept = {**brief.answers, **{name: text for name, text in answers.items() if text}}
-    return bounded(replace(brief, **texts, **lists, answers=kept))
+    return bounded(replace(brief, **given, answers=kept))
 
 
 def skipped(rows: Collection[Said]) -> tuple[str, ...]:
@@ -119,16 +119,16 @@ def asked_of(view: Reads, talk: Talk, parts: Parts, by: Principal, rows: Collect
     if talk.state is not TalkState.OPEN:
         return []
     template = asked_template(parts, talk)
-    asked = [question(name, template) for name in talk.asked[:ASKED_MAX]]
-    if talk.purpose is Purpose.UPDATE or lacks_of(talk) or not {one.name for one in asked} <= {MORE}:
+    asked = [question(name, template) for name in talk.asked[:ASKED_MAX] if name != MORE]
+    if talk.purpose is Purpose.UPDATE or lacks_of(talk) or asked:
         return asked
     known = by_hand(rows)
     if "template" not in known and len(parts.talk_templates) > 1:
-        asked.insert(0, Asked("template", WORDS["template"], tuple(parts.talk_templates)))
+        asked.append(Asked("template", WORDS["template"], tuple(parts.talk_templates)))
     if "organisation" not in known and talk.project_id is None and not _follows(view, talk):
         homes = homes_of(view, by)
         if len(homes) > 1:
-            asked.insert(0, Asked("organisation", WORDS["organisation"], tuple(homes)))
+            asked.append(Asked("organisation", WORDS["organisation"], tuple(homes)))
     return asked[:ASKED_MAX]
 
 

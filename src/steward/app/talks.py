@@ -22,7 +22,7 @@ from steward.app.talking_ends import ask_update, found_draft, order_draft
 from steward.app.talking_meant import meant_projects
 from steward.app.views import Json
 from steward.domain.brief import LINE_MAX, Brief
-from steward.domain.dialog import SKIP, is_ours
+from steward.domain.dialog import MORE, SKIP, is_ours
 from steward.domain.lifecycle import Refused
 from steward.domain.pasted import secrets_in
 from steward.domain.people import Principal, Right
@@ -172,9 +172,10 @@ class Talks:
             if any(row.key == f"skip:{version}:0" for row in tx.said(talk.id)):
                 return talk
             _fresh(talk, version)
-            if not talk.asked:
+            asked = [name for name in talk.asked if name != MORE]
+            if not asked:
                 raise Invalid("nothing is asked", "Say what you want, or order it.")
-            for place, name in enumerate(talk.asked):
+            for place, name in enumerate(asked):
                 tx.say(Said(talk.id, f"skip:{version}:{place}", self._now, "", answers=SKIP + name))
             return self._changed(tx, talk)
 

@@ -21,14 +21,13 @@ SKIP: Final = "skip:"
 ASKS: Final = "template:"
 """How the name of a question begins that is the template's own."""
 MORE: Final = "more"
-"""The last question, which stays open: what is said then is added."""
+"""The last of the names, which stays: nothing is asked any more, and what is said then is added."""
 WORDS: Final[Mapping[str, str]] = {
     "goal": "What is to be built, and what for?",
     "users": "Who will use it?",
     "features": "What shall it do? A line for each thing.",
     "out_of_scope": "What shall it not do, at least for now?",
     "change": "What is to change?",
-    MORE: "Anything to add?",
     "organisation": "In which organisation is it to be?",
     "template": "What shall it be made of?",
 }
@@ -103,7 +102,7 @@ def question(name: str, template: Template) -> Asked:
 
 def is_ours(name: str) -> bool:
     """Whether a question is of the dialog, and not a model's."""
-    return name in WORDS or name.startswith(ASKS)
+    return name in WORDS or name == MORE or name.startswith(ASKS)
 
 
 def title_of(goal: str) -> str:

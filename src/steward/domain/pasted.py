@@ -88,10 +88,10 @@ _BEARER: Final = re.compile(r"\b(?:bearer|basic)[ \t]+([\w.~+/=-]{16,})", re.IGN
 _LINK: Final = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]{1,20}://|www\.|data:|sha(?:256|384|512)-)\S+")
 _RUN: Final = re.compile(rf"(?<![A-Za-z0-9+/_=.@-])[A-Za-z0-9+/_=-]{{{ENTROPIC},}}", re.ASCII)
 _ALIKE: Final = re.compile(
-    r"\d{4}-\d\d-\d\d.*|\d+([./-]\d+)+|v\d+(\.\d+)*|[\w.+-]+@[\w-]+(\.[\w-]+)+|/?[a-z][a-z0-9_]*(/[a-z0-9_{}:.*-]+)+|https?:.*",
+    r"\d{4}-\d\d-\d\d.*|\d+([./-]\d+)+|v\d+(\.\d+)*|[\w.+-]+@[\w-]+(\.[\w-]+)+|/?[a-z][a-z0-9_]*(/[a-z0-9_{}:.*-]+)+|https?:.*|[a-z_][\w.]*\(.*",
     re.IGNORECASE,
 )
-"""What stands after "password:" and is none: dates, versions, addresses of mail and of the web, paths."""
+"""What stands after "password:" and is none: dates, versions, addresses of mail and of the web, paths, calls."""
 _PLACEHOLDER: Final = re.compile(
     r"[<‹$%{\[(*•#].*|[.x•*_-]+|(your|my|some|the|an?|example|test|dummy|fake|placeholder|changeme|insert)([_ .-].*)?"
     r"|(change_?me|none|null|nil|true|false|yes|no|undefined|secret|password|passwd|pass|token|todo|string|str|value"
@@ -163,7 +163,7 @@ def _by_word(text: str) -> Iterator[Pasted]:
     for match in _KEYWORD.finditer(text):
         begin, value = _bare(match.start("value"), match["value"])
         quoted = bool(match["quote"]) and value != match["value"]
-        firm = quoted or match["mark"].strip() == "="
+        firm = quoted or match["mark"] == "="
         if _is_password(value, firm=firm):
             name = next(name for name, _ in _KEYWORDS if match[name])
             yield Pasted(begin, begin + len(value), name)

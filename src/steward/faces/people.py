@@ -29,6 +29,8 @@ ACTS: Final = {
     "chat.change": "changed a chat of",
     "chat.connect": "connected a group for",
     "chat.disconnect": "disconnected a group of",
+    "form.make": "made a form for a secret of",
+    "form.give": "gave a secret by a form to",
     "sign.in": "signed in",
     "sign.out": "signed out",
 }

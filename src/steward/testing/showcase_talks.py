@@ -10,9 +10,10 @@ from typing import Any, Final
 from steward.app.access import digest
 from steward.app.chats import BOT
 from steward.app.folding import Folding
+from steward.app.queries import find_project, the_project
 from steward.app.talks import Talks
 from steward.domain.chats import Chat, ChatKind, Post, PostState
-from steward.domain.people import Pass, PassKind, Principal, rights_of
+from steward.domain.people import Pass, PassKind, Principal, local, rights_of
 from steward.domain.spending import MindCall, Usage
 from steward.domain.talks import TalkState
 from steward.testing.showcase_people import At
@@ -31,11 +32,13 @@ RUSSIAN: Final = ("Бот, который напоминает жильцам п
 WEBINARS: Final = ("Something for webinars, but I do not know yet",)
 TALKS: Final = (*TABLES, *LOYALTY, *PAYMENTS, *RUSSIAN, *WEBINARS)
 
+QUIET, ZONE = "22:00-08:00", "Europe/Berlin"
+
 
 def settle(world: World, at: At) -> None:
     """Let people talk, and connect their chats."""
     at("20d", partial(_chats, world))
-    at("5d", partial(_talk, world, "marta", "1", *LOYALTY, becomes="loyalty-bot"))
+    at("5d", partial(_talk, world, "marta", "1", *LOYALTY, becomes="shop-front"))
     at("2d", partial(_talk, world, "anna", "2", *WEBINARS, becomes=""))
     at("3h", partial(_talk, world, "anna", "3", *TABLES))
     at("2h", partial(_talk, world, "anna", "4", *PAYMENTS, about="shop-front"))
@@ -82,21 +85,25 @@ def _talk(
 
 
 def _end(world: World, talk_id: int, becomes: str) -> None:
+    project_id = _project_id(world, becomes) if becomes else None
     with world.store.writing() as tx:
-        talk, project = tx.talk(talk_id), tx.project(becomes) if becomes else None
+        talk = tx.talk(talk_id)
         assert talk is not None, "it was opened"
         state = TalkState.DONE if becomes else TalkState.DROPPED
-        found = getattr(project, "project", project)
-        tx.save_talk(replace(talk, state=state, asked=(), project_id=found.id if found else None))
+        tx.save_talk(replace(talk, state=state, asked=(), project_id=project_id))
+
+
+def _project_id(world: World, slug: str) -> str:
+    with world.store.reading() as view:
+        return the_project(find_project(view, slug, local("showcase"))).id
 
 
 def _chats(world: World) -> None:
     now, home = world.clock.now().at, world.organisations[0].id
-    quiet = {"quiet": "22:00-08:00", "zone": "Europe/Berlin"}
     world.app = replace(world.app, messenger=no_messenger)
     with world.store.writing() as tx:
         tx.set_setting(BOT, "acme_steward_bot")
-        tx.save_chat(Chat(7_001, ChatKind.PRIVATE, "anna", now, title="Anna K.", **quiet))
+        tx.save_chat(Chat(7_001, ChatKind.PRIVATE, "anna", now, title="Anna K.", quiet=QUIET, zone=ZONE))
         tx.save_chat(Chat(-7_002, ChatKind.GROUP, "anna", now, title="Northwind & co", organisation_id=home))
         tx.save_chat(Chat(7_003, ChatKind.PRIVATE, "boris", now, "ru", "Борис <b>Леонов</b>", blocked_at=now))
 
@@ -110,14 +117,12 @@ def _failed(world: World) -> None:
 
 
 def _form(world: World) -> None:
-    now = world.clock.now().at
+    now, project_id = world.clock.now().at, _project_id(world, "shop-front")
     with world.store.writing() as tx:
-        anna, found = tx.user("anna"), tx.project("shop-front")
+        anna = tx.user("anna")
         assert anna is not None, "she has come"
-        project = getattr(found, "project", found)
-        assert project is not None, "the shop was ordered"
         ends = now + timedelta(minutes=30)
-        note = f"project:{project.id} MAIL_KEY"
+        note = f"project:{project_id} MAIL_KEY"
         tx.add_pass(Pass(0, PassKind.FORM, anna.id, digest(FORM), now, ends, note, made_by="user:anna"))
 
 
@@ -125,8 +130,8 @@ def _calls(world: World) -> None:
     """What the model cost some people."""
     now = world.clock.now().at
     with world.store.writing() as tx:
-        talk = tx.talk_by_key("showcase:1")
-        assert talk is not None, "it was opened"
-        for name, cost in (("marta", 0.42), ("anna", 0.031), ("anna", None)):
+        for name, key, cost in (("marta", "1", 0.42), ("anna", "2", 0.031), ("anna", "2", None)):
+            talk = tx.talk_by_key(f"showcase:{key}")
+            assert talk is not None, "it was opened"
             usage = Usage("anthropic:claude-sonnet-4-5", 2_310, 412, cost, "computed" if cost else "unknown")
             tx.add_mind_call(MindCall(now, name, talk.id, usage, talk.project_id))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -275,3 +276,23 @@ def test_it_opens_again_after_it_was_closed(anna: Person, real: TelegramMessenge
     real.close()
     real.send(Place(anna.id), HELLO)
     assert len(anna.sees()) == 2
+
+
+def test_whoever_waits_for_an_answer_is_let_go_when_it_is_closed(
+    server: TelegramServer, anna: Person, real: TelegramMessenger
+) -> None:
+    server.faults.append(Fault("hang"))
+    died: list[BaseException] = []
+
+    def send() -> None:
+        try:
+            real.send(Place(anna.id), HELLO)
+        except Unreachable as error:
+            died.append(error)
+
+    waiting = threading.Thread(target=send)
+    waiting.start()
+    server.wait(lambda: server.calls)
+    real.close()
+    waiting.join(10)
+    assert len(died) == 1

@@ -103,7 +103,8 @@ def test_a_confirmation_may_set_a_budget(client: httpx.Client, here: Api) -> Non
     done = client.post(way, json={"to": "provisioning", "budget_usd": 7.5})
     assert (done.status_code, done.json()["operation"]["kind"]) == (200, "provision")
     costs = client.get("projects/shop/costs").json()
-    assert costs == {"spent_usd": 0.0, "budget_usd": 7.5, "runs": 0, "unknown": 0}
+    talks = {"calls": 0, "usd": 0.0, "unknown": 0}
+    assert costs == {"spent_usd": 0.0, "budget_usd": 7.5, "runs": 0, "unknown": 0, "talks": talks}
 
 
 def test_operations_come_in_parts_and_their_logs_after_a_line(client: httpx.Client, here: Api) -> None:

@@ -19,7 +19,14 @@ from steward.faces.web.render import error_page
 from steward.testing.world import ANYONE
 from tests.faces.http.kit import Served, Visitor, served
 
-EVERY = ("/settings", "/settings/tokens", "/settings/github", "/settings/notifications")
+EVERY = (
+    "/settings",
+    "/settings/tokens",
+    "/settings/telegram",
+    "/settings/spending",
+    "/settings/github",
+    "/settings/notifications",
+)
 ADMINS = ("/settings/users", "/settings/users/admin", "/settings/webhooks", "/settings/audit")
 
 

@@ -110,8 +110,20 @@ def given(**data: Any) -> Callable[[World], Json]:
     return lambda _world: data
 
 
+def talked(key: str) -> Callable[[World], Json]:
+    """The data of a post about a talk of the furnished installation."""
+
+    def found(world: World) -> Json:
+        with world.store.reading() as view:
+            talk = view.talk_by_key(f"showcase:{key}")
+        assert talk is not None
+        return {"talk": talk.id}
+
+    return found
+
+
 BRIEF: Final[Json] = {
-    "title": "Запись к стоматологу",
+    "title": "Book a dentist",
     "goal": "Patients book a visit themselves, at night too.\nNobody calls the reception any more.",
     "users": "Patients of a small clinic; two people at the reception.",
     "features": ["Choose a doctor and a free hour", "A reminder a day before", "Cancel by one tap <3"],
@@ -149,6 +161,11 @@ COLOUR: Final[Json] = {
 }
 DOCTORS: Final[Json] = {"name": "", "words": "How many doctors are there?", "choices": []}
 GROUP: Final[Json] = {"kind": ChatKind.GROUP}
+HOME: Final[Json] = {
+    "name": "organisation",
+    "words": "In which organisation is it to be?",
+    "choices": ["acme", "northwind"],
+}
 LOCAL: Final = "http://127.0.0.1:8321"
 
 CHAT: Final = (
@@ -157,6 +174,7 @@ CHAT: Final = (
     Case("said", "unknown", given(text_key="unknown_command", values={"near": "/projects"})),
     Case("said", "too_long", given(text_key="too_long", values={"limit": 10_000})),
     Case("said", "hostile", given(text_key="ordered", values={"title": "<b>x</b> & 'y'"})),
+    Case("said", "again", given(text_key="linked", values={"name": "anna"}, again=True)),
     Case("said", "stranger", given(text_key="stranger"), user="nobody"),
     Case("help", "private"),
     Case("help", "group", chat=GROUP),
@@ -169,12 +187,17 @@ CHAT: Final = (
 TALKS: Final = (
     Case("brief", "empty", talk={**TALK, "brief": EMPTY, "lacks": ["title", "goal"], "version": 1}),
     Case("brief", "asking", talk={**TALK, "asked": [COLOUR, DOCTORS]}),
+    Case("brief", "choosing", talk={**TALK, "asked": [COLOUR, HOME]}),
     Case("brief", "thinking", talk={**TALK, "waiting": 2}),
-    Case("brief", "ready", given(note="spending_over"), talk={**TALK, "brief": {**BRIEF, "questions": []}}),
+    Case("brief", "ready", given(note="calls"), talk={**TALK, "brief": {**BRIEF, "questions": []}}),
     Case("brief", "local", talk=TALK, public_url=LOCAL),
     Case("brief", "dropped", talk={**TALK, "state": "dropped"}),
-    Case("brief", "problem", talk={**TALK, "problem": "GitHub answered 502"}),
+    Case("brief", "problem", talk={**TALK, "problem": "unreachable"}),
     Case("brief", "ordered", talk={**TALK, "state": "done", "project": "loyalty-bot"}),
+    Case("brief", "dialog", talked("3")),
+    Case("brief", "russian", talked("6")),
+    Case("brief", "of-another", talked("1")),
+    Case("update", "dialog", talked("4")),
     Case(
         "update",
         "ready",
@@ -224,6 +247,8 @@ PROJECTS: Final = (
     Case("rollback", "asks", as_of("shop-front")),
     Case("rollback", "stale", of("shop-front", version=1)),
     Case("pause", "asks", as_of("event-tickets")),
+    Case("pause", "paused", as_of("school-portal")),
+    Case("pause", "stale", of("event-tickets", version=1)),
     Case("now", "running", of("event-tickets")),
     Case("now", "waiting", of("menu-editor")),
     Case("now", "queued", of("fleet-telemetry")),
@@ -240,6 +265,7 @@ SPECS: Final = (
     Case("sure", "asks", as_of("parcel-tracker")),
     Case("sure", "no-limit", as_of("parcel-tracker"), policy=Policy()),
     Case("sure", "stale", of("parcel-tracker", version=1)),
+    Case("sure", "said", of("event-tickets", version=1)),
 )
 INCIDENTS: Final = (
     *(

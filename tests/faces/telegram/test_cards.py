@@ -14,8 +14,9 @@ import pytest
 
 from steward.adapters.store import open_store
 from steward.adapters.templates import CopierTemplates
-from steward.domain.chats import Rendered, unpack
-from steward.faces.telegram.cards import CARDS
+from steward.domain.chats import Chat, ChatKind, Post, Rendered, unpack
+from steward.faces.telegram.cards import CARDS, render
+from steward.faces.telegram.desk import person
 from steward.faces.words import LANGUAGES
 from steward.testing.showcase import furnish
 from steward.testing.world import World
@@ -53,6 +54,31 @@ def test_a_card_is_as_it_was_read(world: World, case: Case, lang: str) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
     assert text == file.read_text()
+
+
+def test_a_talk_is_shown_in_its_chat_and_to_nobody_else(world: World) -> None:
+    at = world.clock.now().at
+    with world.store.writing() as tx:
+        for name, chat_id, kind in (("anna", 1, "private"), ("marta", -5, "group"), ("vera", 3, "private")):
+            tx.save_chat(Chat(chat_id, ChatKind(kind), name, at))
+    with world.store.reading() as view:
+        anna = person(view, "anna")
+    assert anna is not None
+    talks = world.app.talks(anna)
+    talk = talks.open("tg:-5:1", chat_id=-5)
+    talks.say(talk["id"], "tg:-5:1", "A shop for tea")
+
+    def shown(chat_id: int) -> Rendered | None:
+        with world.store.reading() as view:
+            chat = view.chat(chat_id)
+        assert chat is not None
+        return render(world.app, chat, Post(chat_id, "talk:1", "brief", at, {"talk": talk["id"]}))
+
+    here = shown(-5)
+    assert here is not None
+    assert "thinking" in here.text, "marta connected the group, anna talks in it"
+    assert shown(1) is not None, "her own talk, in another chat of hers"
+    assert shown(3) is None
 
 
 def test_every_kind_of_post_has_cases_and_every_file_its_case() -> None:

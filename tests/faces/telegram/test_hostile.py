@@ -26,6 +26,7 @@ from steward.faces.words import LANGUAGES
 from steward.testing.showcase import NOW, furnish
 from steward.testing.world import World
 from tests.faces.telegram.cases import TALK, Case
+from tests.faces.telegram.cases import given as as_it_is
 from tests.faces.telegram.test_cards import obeys
 from tests.telegram.markup import parsed
 
@@ -119,8 +120,8 @@ def test_any_spec_and_project_is_shown(
         tx.save_estimate(Estimate(project.id, number, 1.0, 0.5, 2.0, 3.0, 1.0, tuple(basis), at))
     for lang in LANGUAGES:
         for kind in ("estimate", "project", "sure"):
-            data = {"project": project.id, "spec": number, "version": project.version + 1}
-            holds(Case(kind, "any", lambda _world, data=data: data).rendered(world, lang))
+            data = {"project": project.id, "spec": number, "version": project.version + 1, "again": True}
+            holds(Case(kind, "any", as_it_is(**data)).rendered(world, lang))
 
 
 @settings(max_examples=40)

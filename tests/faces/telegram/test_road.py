@@ -163,4 +163,6 @@ def test_from_a_talk_to_a_live_site_a_change_an_incident_and_back(chatting: Chat
     back = world.project(slug).live
     assert back is not None
     assert back["commit"] == first["commit"]
-    assert all(call.status in (200,) or call.method == "answerCallbackQuery" for call in chatting.desk.server.calls)
+    assert all(
+        call.status == 200 or call.method == "answerCallbackQuery" for call in chatting.desk.server.calls
+    )

@@ -22,6 +22,7 @@ from steward.adapters.remote.shapes import (
     Projects,
     position,
 )
+from steward.adapters.remote.talks import RemoteTalks
 from steward.adapters.remote.webhooks import RemoteWebhooks
 from steward.adapters.remote.wire import Wire, checked, path, project_path
 from steward.adapters.remote.works import RemoteWorks
@@ -111,6 +112,11 @@ class Remote:
     def chats(self) -> RemoteChats:
         """What can be done about chats."""
         return RemoteChats(self.wire)
+
+    @property
+    def talks(self) -> RemoteTalks:
+        """One's own talks."""
+        return RemoteTalks(self.wire)
 
     @property
     def secrets(self) -> RemoteSecrets:

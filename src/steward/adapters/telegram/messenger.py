@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
+from concurrent.futures import CancelledError
 from typing import Any, Final, TypeVar
 
 from aiogram import Bot
@@ -15,7 +16,7 @@ from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup, LinkPrevie
 
 from steward.adapters.telegram.errors import is_no_message, is_same, meant
 from steward.domain.chats import Rendered
-from steward.ports import Clock
+from steward.ports import Clock, Unreachable
 from steward.ports.chats import Place
 
 T = TypeVar("T")
@@ -83,13 +84,13 @@ class TelegramMessenger:
         self._call(lambda bot: bot.delete_message(chat_id, message_id), is_no_message)
 
     def close(self) -> None:
-        """End the connections and the thread; a later call opens them anew."""
+        """End the connections and the thread, and calls that wait with them; a later call opens them anew."""
         with self._lock:
             loop, thread, bot = self._loop, self._thread, self._bot
             self._loop = self._thread = self._bot = None
         if loop is None or thread is None or bot is None:
             return
-        asyncio.run_coroutine_threadsafe(bot.session.close(), loop).result(CLOSE_S)
+        asyncio.run_coroutine_threadsafe(_end(bot), loop).result(CLOSE_S)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
 
@@ -99,9 +100,13 @@ class TelegramMessenger:
         is_nothing: Callable[[AiogramError], bool] = lambda _error: False,
     ) -> T:
         """Ask, and wait for the answer. What `is_nothing` says is none raises nothing (and gives nothing)."""
-        loop, bot = self._open()
+        with self._lock:
+            loop, bot = self._open()
+            answer = asyncio.run_coroutine_threadsafe(asked(bot), loop)
         try:
-            return asyncio.run_coroutine_threadsafe(asked(bot), loop).result()
+            return answer.result()
+        except CancelledError:
+            raise Unreachable("the connection to Telegram was closed") from None
         except AiogramError as error:
             if is_nothing(error):
                 return None  # type: ignore[return-value]  # only where the answer is of no use
@@ -109,16 +114,25 @@ class TelegramMessenger:
             raise meant(error, self._clock.now().at) from None
 
     def _open(self) -> tuple[asyncio.AbstractEventLoop, Bot]:
-        with self._lock:
-            if self._loop is None or self._bot is None:
-                session = AiohttpSession(api=self._server, timeout=self._timeout_s)
-                self._bot = Bot(self._token, session=session)
-                self._loop = asyncio.new_event_loop()
-                self._thread = threading.Thread(
-                    target=_run, args=(self._loop,), name="telegram-sending", daemon=True
-                )
-                self._thread.start()
-            return self._loop, self._bot
+        """The loop and the bot; the caller holds the lock."""
+        if self._loop is None or self._bot is None:
+            session = AiohttpSession(api=self._server, timeout=self._timeout_s)
+            self._bot = Bot(self._token, session=session)
+            self._loop = asyncio.new_event_loop()
+            self._thread = threading.Thread(
+                target=_run, args=(self._loop,), name="telegram-sending", daemon=True
+            )
+            self._thread.start()
+        return self._loop, self._bot
+
+
+async def _end(bot: Bot) -> None:
+    """End what still waits for an answer, and the connections."""
+    waiting = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    await bot.session.close()
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:

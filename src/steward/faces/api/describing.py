@@ -49,6 +49,12 @@ MORE: Final[dict[str, tuple[int, ...]]] = {
     "/api/v1/projects/{reference}/secrets/send": (502,),
     "/api/v1/projects/{reference}/secrets/rotate": (502,),
     "/api/v1/projects/{reference}/settings/{setting}/mend": (502,),
+    "/api/v1/talks": (404,),
+    "/api/v1/talks/{number}": (412,),
+    **{
+        f"/api/v1/talks/{{number}}/{act}": (412, 502)
+        for act in ("brief", "pick", "skip", "order", "ask", "drop", "messages")
+    },
     "/api/v1/projects": (404,),
     "/api/v1/setup": (404,),
     "/api/v1/setup/take-in": (404,),

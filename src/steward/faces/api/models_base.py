@@ -17,3 +17,11 @@ class Page(BaseModel, Generic[Item]):
 
     items: list[Item]
     next: str | None
+
+
+class Spent(BaseModel):
+    """What calls of the model that writes briefs cost. Of `unknown` calls nobody knows; `usd` is without those."""
+
+    calls: int
+    usd: float
+    unknown: int

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from steward.domain.operations import Fault, OperationState, Work
-from steward.faces.api.models_base import Object, Time
+from steward.faces.api.models_base import Object, Spent, Time
 
 
 class Live(BaseModel):
@@ -137,12 +137,16 @@ class Update(BaseModel):
 
 
 class Costs(BaseModel):
-    """What agents cost so far. A budget that is null is none; of `unknown` runs the cost is not known."""
+    """What agents cost so far. A budget that is null is none; of `unknown` runs the cost is not known.
+
+    Apart from it, and bound by limits of its own: what `talks` about the project cost.
+    """
 
     spent_usd: float
     budget_usd: float | None
     runs: int
     unknown: int
+    talks: Spent
 
 
 class Question(BaseModel):

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from steward.domain.people import Right, Role
-from steward.faces.api.models_base import Time
+from steward.faces.api.models_base import Spent, Time
 
 
 class Grant(BaseModel):
@@ -95,3 +95,42 @@ class AuditLine(BaseModel):
     reason: str | None
     request: str | None
     address: str | None
+
+
+class SpendingLimits(BaseModel):
+    """How much is allowed of the model that writes briefs; null: no limit."""
+
+    person_day_usd: float | None
+    person_day_calls: int | None
+    project_usd: float | None
+
+
+class MindCall(BaseModel):
+    """One call of the model. `outcome`: ok, late (the talk had gone on), or why it came to nothing."""
+
+    at: Time
+    user: str
+    talk: int
+    project: str | None
+    model: str
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float | None
+    outcome: str
+
+
+class OwnSpending(BaseModel):
+    """What one's own talks cost in the last 24 hours, the limits, and the newest calls of the last 30 days."""
+
+    user: str
+    day: Spent
+    limits: SpendingLimits
+    calls: list[MindCall]
+
+
+class PersonSpending(BaseModel):
+    """What talks of one person cost in the last 24 hours, and in the last 30 days."""
+
+    user: str
+    day: Spent
+    month: Spent

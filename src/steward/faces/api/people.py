@@ -12,7 +12,17 @@ from steward.app.people import FULL_NAME_MAX, People
 from steward.domain.people import NAME, Right, Role
 from steward.faces.api.kit import LIMIT_MAX, NUMBER_MAX, Asked, Name, Number, linked
 from steward.faces.api.models_base import Page
-from steward.faces.api.models_people import AuditLine, Ended, Me, Pass, Secret, Session, User
+from steward.faces.api.models_people import (
+    AuditLine,
+    Ended,
+    Me,
+    OwnSpending,
+    Pass,
+    PersonSpending,
+    Secret,
+    Session,
+    User,
+)
 from steward.faces.http.guard import GuardedRoute, needs
 from steward.faces.http.idempotency import unrepeatable
 from steward.faces.http.site import principal_of, site
@@ -85,6 +95,20 @@ class WantedLines(Asked):
 def show_me(request: Request) -> Json:
     """Show who asks, and what they may do."""
     return people(request).me()
+
+
+@router.get("/me/spending", response_model=OwnSpending)
+@needs(Right.READ)
+def show_own_spending(request: Request) -> Json:
+    """Show what one's own talks cost, and what they may cost."""
+    return site(request).app.spending(principal_of(request)).mine()
+
+
+@router.get("/spending", response_model=list[PersonSpending])
+@needs(Right.USERS)
+def list_spending(request: Request) -> list[Json]:
+    """List what everybody's talks cost, the dearest first."""
+    return site(request).app.spending(principal_of(request)).people()
 
 
 @router.get("/users", response_model=list[User])

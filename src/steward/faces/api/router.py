@@ -23,6 +23,7 @@ from steward.faces.api import (
     secrets,
     setup,
     syncs,
+    talks,
 )
 from steward.faces.api.describing import described
 from steward.faces.api.kit import json_alone
@@ -38,6 +39,7 @@ PARTS: Final = tuple(
         hands,
         readiness,
         secrets,
+        talks,
         setup,
         incidents,
         events,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from steward.domain.vault import Place
     from steward.faces.cli.asking_hands import Hands, Mending
     from steward.faces.cli.asking_people import Chats, People
+    from steward.faces.cli.asking_talks import Talks
     from steward.ports import ProjectQuery
 
 Json = dict[str, Any]
@@ -270,6 +271,9 @@ class Answering(Protocol):
     def chats(self) -> Chats: ...
 
     @property
+    def talks(self) -> Talks: ...
+
+    @property
     def secrets(self) -> Secrets: ...
 
 
@@ -349,6 +353,11 @@ class Local:
     def chats(self) -> Chats:
         """What can be done about chats."""
         return self.app.chats(self.by)
+
+    @property
+    def talks(self) -> Talks:
+        """One's own talks."""
+        return self.app.talks(self.by)
 
     @property
     def secrets(self) -> Secrets:

@@ -73,7 +73,9 @@ def spec(session: Session, reference: str, version: int | None) -> None:
     session.payload(shown, people)
 
 
-@project.command("costs", help="Show what the agents of a project cost so far, and its budget.")
+@project.command(
+    "costs", help="Show what the agents of a project cost so far, its budget, and what talks about it cost."
+)
 @click.argument("reference", metavar="PROJECT")
 @click.pass_obj
 def costs(session: Session, reference: str) -> None:
@@ -81,9 +83,10 @@ def costs(session: Session, reference: str) -> None:
     shown = session.works.costs(reference)
 
     def people() -> Any:
-        from steward.faces.cli.tables_building import costs_text
+        from steward.faces.cli.tables_building import costs_text, talks_text
 
-        return costs_text(shown) or _("No agent ran for it yet.")
+        agents = costs_text(shown) or _("No agent ran for it yet.")
+        return [line for line in (agents, talks_text(shown["talks"])) if line]
 
     session.payload(shown, people)
 

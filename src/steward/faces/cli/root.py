@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "doctor": (HOME + "doctor", "Examine what must hold, and say how to mend it."),
     "sync": (HOME + "sync", "Look at GitHub now, plan a look, decide held losses."),
     "project": (HOME + "project", "List, show, order, build, update, archive and relink projects."),
+    "talk": (HOME + "talk", "Talk over what is to be built, until it is ordered."),
     "secret": (HOME + "secret", "Keep secrets and variables of projects; send them to GitHub."),
     "wait": (HOME + "wait", "Wait until a project is where it should be, showing how far it is."),
     "incident": (HOME + "incident", "See to incidents: list, acknowledge, resolve, mute."),

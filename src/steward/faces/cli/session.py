@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     )
     from steward.faces.cli.asking_hands import Hands, Mending
     from steward.faces.cli.asking_people import Chats, People
+    from steward.faces.cli.asking_talks import Talks
     from steward.settings import Loaded
     from steward.settings.model import GitHub
 
@@ -237,6 +238,11 @@ class Session:
     def chats(self) -> Chats:
         """What can be done about chats."""
         return self.answering.chats
+
+    @property
+    def talks(self) -> Talks:
+        """One's own talks."""
+        return self.answering.talks
 
     @property
     def secrets(self) -> Secrets:

@@ -23,7 +23,7 @@ from steward.faces.lines import (
     update_state_label,
     work_label,
 )
-from steward.faces.words import _, said
+from steward.faces.words import _, counted, said
 
 Json = Mapping[str, Any]
 
@@ -88,6 +88,18 @@ def costs_text(costs: Json) -> str:
     if budget:
         return _("{spent} of {budget} USD", spent=spent, budget=_number(budget))
     return _("{spent} USD", spent=spent) if costs["runs"] else ""
+
+
+def talks_text(talks: Json) -> str:
+    """What talking about a project cost, in one line; "" where no model was asked."""
+    if not talks["calls"]:
+        return ""
+    calls = counted("{n} call of the model", "{n} calls of the model", talks["calls"])
+    told = _("talks: {spent} USD, {calls}", spent=_number(talks["usd"]), calls=calls)
+    if not talks["unknown"]:
+        return told
+    unknown = counted("{n} of unknown cost", "{n} of unknown cost", talks["unknown"])
+    return f"{told}, {unknown}"
 
 
 def _number(value: float) -> str:

@@ -29,7 +29,8 @@ from steward.settings import Loaded
 if TYPE_CHECKING:
     from steward.faces.telegram.door import Door
 
-APART: Final = (hooks.router, telegram_hooks.router, health.live_router)
+INBOUND: Final = (hooks.router, telegram_hooks.router)
+APART: Final = (*INBOUND, health.live_router)
 """What the listener of webhooks serves, where they have one of their own."""
 
 
@@ -72,7 +73,7 @@ class WebFace:
             if self._apart is not None:
                 site = self._site(app, ready, apart=apart)
                 stack.enter_context(serving(http.build(site, APART), self._apart, proxies, ended))
-            routers = [router for router in http.ROUTERS if not (apart and router is hooks.router)]
+            routers = [router for router in http.ROUTERS if not (apart and router in INBOUND)]
             site = self._site(app, ready, apart=apart)
             stack.enter_context(serving(http.build(site, routers), self._bound, proxies, ended))
             yield

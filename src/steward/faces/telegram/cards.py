@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from steward.app.application import Application
@@ -18,7 +19,8 @@ from steward.faces.telegram import (
     cards_talk,
 )
 from steward.faces.telegram.desk import Desk, reader
-from steward.faces.words import speaking
+from steward.faces.telegram.markup import italic
+from steward.faces.words import _, speaking
 
 CARDS: Final[dict[str, Callable[[Desk], Rendered | None]]] = {
     "said": cards_chat.said_card,
@@ -57,9 +59,23 @@ def render(app: Application, chat: Chat, post: Post, public_url: str = "") -> Re
         by = reader(view, chat)
     with speaking(chat.lang):
         if post.kind in FOR_ANYBODY:
-            return cards_chat.said_words(post)
-        try:
-            return make(Desk(app, chat, post, by, public_url)) if by is not None else None
-        except Unknown:
-            # It was here when the post was wanted: somebody has taken it out of this reader's sight since.
-            return None
+            shown = cards_chat.said_words(post)
+        elif by is None:
+            shown = None
+        else:
+            shown = _made(make, Desk(app, chat, post, by, public_url))
+        return _again(shown) if shown is not None and post.data.get("again") else shown
+
+
+def _made(make: Callable[[Desk], Rendered | None], desk: Desk) -> Rendered | None:
+    try:
+        return make(desk)
+    except Unknown:
+        # It was here when the post was wanted: somebody has taken it out of this reader's sight since.
+        return None
+
+
+def _again(shown: Rendered) -> Rendered:
+    """The same, marked: the answer to an earlier send was lost, so that it may be there twice."""
+    mark = italic(_("This may be a repeat: the connection broke while it was sent."))
+    return replace(shown, text=f"{shown.text}\n\n{mark}")

@@ -152,4 +152,7 @@ def _posts(desk: Desk) -> list[str]:
     if not count:
         return [f"✉️ {esc(_('Every message arrived.'))}"]
     head = counted("{n} message could not be sent", "{n} messages could not be sent", count)
-    return [f"✉️ {bold(head)}", *(f"• {esc(one.kind)}: {esc(said(one.error))}" for one in failed)]
+    return [
+        f"✉️ {bold(head)}",
+        *(f"• {esc(desk.when(one.wanted_at))}: {esc(said(one.error))}" for one in failed),
+    ]

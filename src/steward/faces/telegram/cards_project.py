@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from steward.domain.chats import Button, ChatKind, Rendered
-from steward.domain.operations import OPEN, OperationState
+from steward.domain.hands import Reason
+from steward.domain.operations import OPEN, OperationState, Work
 from steward.domain.people import Right
 from steward.domain.project import Management
 from steward.domain.status import BEFORE_REPOSITORY, Status, Trigger
@@ -106,7 +107,7 @@ def project_card(desk: Desk) -> Rendered:
     if update is not None:
         page.lines(f"🔁 {esc(_('Update {n}:', n=update['number']))} {esc(update['text'])}")
     page.lines(*live_lines(shown["live"]))
-    page.lines(*(f"✋ {esc(_('Held: {why}', why=held_words(hold)))}" for hold in shown["holds"][:3]))
+    page.lines(*(f"✋ {esc(held_words(hold))}" for hold in shown["holds"][:3]))
     open_ones = [one for one in shown["incidents"] if one["state"] != "resolved"]
     page.listed(
         bold(counted("{n} incident", "{n} incidents", len(open_ones))),
@@ -276,18 +277,30 @@ def live_card(desk: Desk) -> Rendered | None:
     return card(page, tuple(beside))
 
 
+def closed(page: Page, shown: Json, *lines: str) -> Rendered:
+    """A question that cannot be answered any more: what became of it, and the way to the project."""
+    page.lines(*lines)
+    return card(page, (press(_("Show the project"), "p", "show", shown["id"], shown["version"]),))
+
+
+def changed_line() -> str:
+    """That a question is closed since the project is another one now."""
+    return esc(_("The project has changed meanwhile, so this question is closed."))
+
+
 def rollback_card(desk: Desk) -> Rendered:
     """Asks before an earlier release is put live again."""
     shown = desk.app.queries(desk.by).project(str(desk.data["project"]))
     target, page = earlier(desk, shown["slug"]), Page().lines(heading(shown, "↩️"))
+    if running(shown) and shown["operation"]["kind"] == Work.ROLLBACK:
+        return closed(page, shown, *work_lines(shown["operation"]))
     if shown["version"] != int(desk.data["version"]) or target is None:
-        page.lines(esc(_("The project has changed meanwhile, so this question is closed.")))
-        return card(page, (press(_("Show the project"), "p", "show", shown["id"], shown["version"]),))
+        return closed(page, shown, changed_line())
     made = desk.when(target["made_at"])
     page.lines(esc(_("Roll back to release {n} of {when}?", n=target["number"], when=made)))
+    page.lines(*live_lines(shown["live"]))
     page.lines(
-        *live_lines(shown["live"]),
-        esc(_("Visitors will see the earlier release in a few minutes. Nothing is deleted; the data stays.")),
+        esc(_("Visitors will see the earlier release in a few minutes. Nothing is deleted; the data stays."))
     )
     yes = press(_("↩️ Yes, roll back"), "p", "back", shown["id"], shown["version"])
     no = press(_("Leave it as it is"), "p", "show", shown["id"], shown["version"])
@@ -298,13 +311,15 @@ def pause_card(desk: Desk) -> Rendered:
     """Asks before automation stops touching a project."""
     shown = desk.app.queries(desk.by).project(str(desk.data["project"]))
     page = Page().lines(heading(shown, "⏸"))
+    paused = next((hold for hold in shown["holds"] if hold["kind"] == Reason.PAUSED), None)
+    if paused is not None:
+        return closed(page, shown, f"✋ {esc(held_words(paused))}")
     if shown["version"] != int(desk.data["version"]):
-        page.lines(esc(_("The project has changed meanwhile, so this question is closed.")))
-        return card(page, (press(_("Show the project"), "p", "show", shown["id"], shown["version"]),))
-    page.lines(esc(_("Pause the project?")))
+        return closed(page, shown, changed_line())
+    page.lines(bold(_("Pause the project?")))
+    page.lines(*work_lines(shown["operation"]) if running(shown) else ())
     page.lines(
-        *work_lines(shown["operation"]),
-        esc(_("Steward will touch nothing of it until somebody says «resume». What is live stays live.")),
+        esc(_("Steward will touch nothing of it until somebody says «resume». What is live stays live."))
     )
     yes = press(_("⏸ Yes, pause"), "p", "pause", shown["id"], shown["version"], "yes")
     no = press(_("Let it go on"), "p", "show", shown["id"], shown["version"])

@@ -7,7 +7,14 @@ from typing import Any, Final
 from steward.app.errors import Unknown
 from steward.domain.chats import Rendered
 from steward.domain.status import Status
-from steward.faces.telegram.cards_project import gate_rows, heading, running, settled_line
+from steward.faces.telegram.cards_project import (
+    changed_line,
+    closed,
+    gate_rows,
+    heading,
+    running,
+    settled_line,
+)
 from steward.faces.telegram.desk import Desk, Json, Row, card, press, project_path
 from steward.faces.telegram.markup import Page, bold, code, esc, italic, prose
 from steward.faces.telegram.signs import hours, money, number
@@ -126,9 +133,10 @@ def sure_card(desk: Desk) -> Rendered:
     shown = desk.app.queries(desk.by).project(str(desk.data["project"]))
     ref, version = shown["id"], shown["version"]
     page = Page().lines(heading(shown, "❗️"))
-    if version != int(desk.data["version"]) or shown["status"] != Status.ESTIMATED:
-        page.lines(esc(_("The project has changed meanwhile, so this question is closed.")))
-        return card(page, (press(_("Show the project"), "p", "show", ref, version),))
+    if shown["status"] != Status.ESTIMATED:
+        return closed(page, shown, settled_line(shown))
+    if version != int(desk.data["version"]):
+        return closed(page, shown, changed_line())
     budget = desk.app.policy.budget_usd
     spent = (
         _("The agents may spend {budget} in all; then they stop and ask.", budget=money(budget))

@@ -10,22 +10,31 @@ from steward.domain.chats import Rendered
 from steward.domain.people import Right
 from steward.domain.talks import Purpose, TalkState
 from steward.faces.lines import status_label
-from steward.faces.telegram.desk import Desk, Json, Row, card, press
+from steward.faces.talk_words import problem_words
+from steward.faces.telegram.desk import Desk, Json, Row, card, person, press
 from steward.faces.telegram.markup import Page, bold, esc, italic, prose
 from steward.faces.telegram.sentences import SENTENCES
 from steward.faces.telegram.signs import STATUS
-from steward.faces.words import _, label, said
+from steward.faces.words import _, label
 
 CHOICES: Final = 8
-"""Choices that get a button; the others can be written."""
+"""Choices of a question that get a button; the others can be written."""
 
 
-def brief_card(desk: Desk) -> Rendered:
-    """The brief so far, what is asked next, and what may be done with it."""
-    return _talk_card(desk, desk.app.talks(desk.by).show(int(desk.data["talk"])))
+def brief_card(desk: Desk) -> Rendered | None:
+    """The brief so far, what is asked next, and what may be done with it.
+
+    A talk is of whoever began it. In a group that may be another person than who connected it: the talk goes on
+    there before all, so its card is made as its own person may see it.
+    """
+    number = int(desk.data["talk"])
+    with desk.app.store.reading() as view:
+        talk = view.talk(number)
+        by = person(view, talk.user) if talk is not None and talk.chat_id == desk.chat.id else desk.by
+    return _talk_card(desk, desk.app.talks(by).show(number)) if by is not None else None
 
 
-def update_card(desk: Desk) -> Rendered:
+def update_card(desk: Desk) -> Rendered | None:
     """The same of a change of a project."""
     return brief_card(desk)
 
@@ -40,7 +49,9 @@ def _talk_card(desk: Desk, talk: Json) -> Rendered:
     page = Page().lines(*_heading(desk, talk))
     if talk["state"] != TalkState.OPEN:
         return card(page.lines(*_ended(desk, talk)))
-    if not any(brief[part] for part in ("title", "goal", "users", "features", "out_of_scope")):
+    if not talk["waiting"] and not any(
+        brief[part] for part in ("title", "goal", "users", "features", "out_of_scope")
+    ):
         page.lines(esc(_("Tell me in your own words: what is it to do, and for whom?")))
     page.lines(
         bold(_("What is to change") if is_update else _("What it is for")) if brief["goal"] else "",
@@ -54,8 +65,8 @@ def _talk_card(desk: Desk, talk: Json) -> Rendered:
     open_ones = [one for one in brief["questions"] if one not in asked]
     page.listed(italic(_("Still open")), (esc(one) for one in open_ones), 5)
     page.lines(*_next(talk, asked))
-    if desk.data.get("note"):
-        page.lines(italic(_note(str(desk.data["note"]))))
+    remark = talk.get("problem") or desk.data.get("note")
+    page.lines(f"⚠️ {italic(problem_words(str(remark)), 500)}" if remark else "")
     path = f"/talks/{talk['id']}"
     page.lines(desk.open_line(path, _("Go on in the web")))
     return card(page, *_buttons(desk, talk), desk.open_button(path, _("Go on in the web")))
@@ -67,7 +78,7 @@ def _heading(desk: Desk, talk: Json) -> list[str]:
         return [f"💡 {bold(title) if title else bold(_('A new project'))}"]
     name = _project_name(desk, talk["project"])
     head = _("A change of {name}", name=name) if name else _("A change")
-    return [f"🔁 {bold(head)}", esc(title) if title != name else ""]
+    return [f"🔁 {bold(head)}", bold(title) if title not in (name, talk["brief"]["goal"]) else ""]
 
 
 def _project_name(desk: Desk, project: Any) -> str:
@@ -105,8 +116,6 @@ def _next(talk: Json, asked: list[str]) -> list[str]:
     """What is being done, or asked next, or that all is there."""
     if talk["waiting"]:
         return [f"💭 {esc(_('thinking…'))}"]
-    if talk.get("problem"):
-        return [f"⚠️ {esc(said(str(talk['problem'])))}"]
     if asked:
         return [f"❓ {bold(label('question', one), 500)}" for one in asked]
     if not talk["lacks"]:
@@ -116,12 +125,8 @@ def _next(talk: Json, asked: list[str]) -> list[str]:
 
 def _buttons(desk: Desk, talk: Json) -> list[Row]:
     ref, version, found = talk["id"], talk["version"], list[Row]()
-    choices: list[Any] = next((one["choices"] for one in talk["asked"][:ASKED_MAX] if one["choices"]), [])
     if not talk["waiting"]:
-        picks = [
-            press(str(words), "t", "pick", ref, version, str(n)) for n, words in enumerate(choices[:CHOICES])
-        ]
-        found += [tuple(picks[at : at + 2]) for at in range(0, len(picks), 2)]
+        found += _choices(talk)
         if talk["asked"]:
             found.append((press(_("Skip this question"), "t", "skip", ref, version),))
     if not talk["waiting"] and not talk["lacks"] and desk.may(Right.WRITE):
@@ -134,10 +139,17 @@ def _buttons(desk: Desk, talk: Json) -> list[Row]:
     return found
 
 
-def _note(code: str) -> str:
-    """A remark of whoever folded the talk, by its code or in its words."""
-    known = SENTENCES.get(code)
-    return known() if known else said(code)
+def _choices(talk: Json) -> list[Row]:
+    """A button for each choice, two in a row; they are counted through all that is asked."""
+    found, place = list[Row](), 0
+    for one in talk["asked"][:ASKED_MAX]:
+        picks = [
+            press(str(words), "t", "pick", talk["id"], talk["version"], str(place + number))
+            for number, words in enumerate(one["choices"][:CHOICES])
+        ]
+        found += [tuple(picks[at : at + 2]) for at in range(0, len(picks), 2)]
+        place += len(one["choices"])
+    return found
 
 
 def which_card(desk: Desk) -> Rendered:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -15,6 +16,7 @@ from steward.faces.telegram.talking import begin_new
 from steward.faces.telegram.turn import Turn
 from steward.faces.words import speaking
 
+_INCIDENT: Final = re.compile(r"incident_([0-9]{1,9})")
 OFF: Final = frozenset({"off", "no", "none", "0", "выкл", "нет"})
 
 
@@ -23,9 +25,19 @@ def run(turn: Turn, command: str, rest: str) -> None:
     act = COMMANDS.get(command)
     if act is not None:
         act(turn, rest)
+    elif found := _INCIDENT.fullmatch(command):
+        _incident(turn, int(found[1]))
     elif turn.note.private:
         near = get_close_matches(command, [*COMMANDS], 1, 0.6)
         turn.say("unknown_command", near=f"/{near[0]}" if near else "")
+
+
+def _incident(turn: Turn, number: int) -> None:
+    """The card of an incident, anew at the end of the chat: lists name each by such a command."""
+    turn.app.queries(turn.by).incident(number)
+    note = turn.note
+    key, data = f"incident:{number}", {"incident": number}
+    turn.app.callers.want(note.chat_id, key, "incident", data, thread_id=note.thread_id, below=True)
 
 
 def _help(turn: Turn, _rest: str) -> None:

@@ -62,23 +62,30 @@ class Desk:
         return "" if is_public(self.public_url) else self.page(path, words)
 
 
+def person(view: Reads, name: str) -> Principal | None:
+    """A user as whoever acts; None for one that is gone."""
+    user = view.user(name)
+    if user is None or user.disabled_at is not None:
+        return None
+    return Principal(f"user:{user.name}", MappingProxyType(rights_of(user.grants)), user)
+
+
 def reader(view: Reads, chat: Chat) -> Principal | None:
     """Whoever may see what is shown in a chat; None where nobody may any more.
 
     In a group that is what its connector may see of the organisation that it follows. Words are offered there to
     all: each press is by somebody, whose own rights count.
     """
-    user = view.user(chat.user)
-    if user is None or user.disabled_at is not None:
+    by = person(view, chat.user)
+    if by is None:
         return None
-    by = Principal(f"user:{user.name}", MappingProxyType(rights_of(user.grants)), user)
     if chat.kind is ChatKind.PRIVATE:
         return by if by.may_somewhere(Right.READ) else None
     homes = [None, *(home.id for home in view.organisations())]
     if chat.organisation_id is not None:
         homes = [chat.organisation_id]
     seen = {home: Role.APPROVER.rights for home in homes if by.may(Right.READ, home)}
-    return Principal(by.actor, MappingProxyType(seen), user) if seen else None
+    return Principal(by.actor, MappingProxyType(seen), by.user) if seen else None
 
 
 def press(words: str, room: str, verb: str, ref: object, version: int = 0, arg: str = "") -> Button:

@@ -22,8 +22,6 @@ def _refused(reason: str = "", advice: str = "", **_values: Any) -> str:
 
 TALKING: Final[dict[str, Sentence]] = {
     "which_update": lambda **_v: _("Which project do you mean?"),
-    "which_now": lambda **_v: _("Which project do you ask about?"),
-    "which_sure": lambda title="", **_v: _("Is this about «{title}»?", title=title),
     "talk_dropped": lambda title="", **_v: (
         _("«{title}» is put away. Nothing was ordered.", title=title)
         if title
@@ -38,9 +36,6 @@ TALKING: Final[dict[str, Sentence]] = {
         "Your message holds something secret, and I may not delete it here. Please delete it yourself. "
         "I have kept nothing of it; give it through the one-time form below instead."
     ),
-    "spending_over": lambda **_v: _(
-        "Today's limit for the model is reached. I go on with plain questions; the brief stays the same."
-    ),
 }
 """About talks."""
 
@@ -52,7 +47,6 @@ DOING: Final[dict[str, Sentence]] = {
     "paused": lambda title="", **_v: _(
         "«{title}» is paused. Nothing touches it until you resume it.", title=title
     ),
-    "resumed": lambda title="", **_v: _("«{title}» goes on.", title=title),
     "rejected": lambda title="", **_v: _(
         "«{title}» is put away; nothing was created. It can be reopened on the board.", title=title
     ),
@@ -64,9 +58,6 @@ DOING: Final[dict[str, Sentence]] = {
     ),
     "tell_update": lambda title="", **_v: _(
         "What should change in «{title}»? Write it here in your own words.", title=title
-    ),
-    "unknown_project": lambda text="", **_v: _(
-        "I know no project by the name «{text}». /projects shows all.", text=text
     ),
 }
 """About what was done."""
@@ -87,7 +78,6 @@ CHAT: Final[dict[str, Sentence]] = {
         if near
         else _("I do not know that command. /help shows all.")
     ),
-    "not_text": lambda **_v: _("I can only read text. Please write it, or forward a message that has text."),
     "too_long": lambda limit=0, **_v: counted(
         "That is too long for one message: {n} character at most. Please send it in parts.",
         "That is too long for one message: {n} characters at most. Please send it in parts.",

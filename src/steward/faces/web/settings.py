@@ -25,6 +25,7 @@ TABS: Final = (
     ("/settings", "user", Right.OWN),
     ("/settings/tokens", "key-round", Right.OWN),
     ("/settings/telegram", "send", Right.OWN),
+    ("/settings/spending", "activity", Right.OWN),
     ("/settings/users", "users", Right.USERS),
     ("/settings/github", "folder-git-2", Right.READ),
     ("/settings/webhooks", "webhook", Right.WEBHOOKS),
@@ -40,6 +41,7 @@ def tabs(by: Principal, present: str) -> list[Json]:
         "/settings": _("Profile"),
         "/settings/tokens": _("API tokens"),
         "/settings/telegram": "Telegram",
+        "/settings/spending": _("Spending"),
         "/settings/users": _("People"),
         "/settings/github": _("GitHub"),
         "/settings/webhooks": _("Webhooks"),
@@ -114,6 +116,7 @@ def _profile(request: Request, wrong: Invalid | None = None) -> Response:
         user=own.user(name),
         sessions=own.sessions(name),
         me=own.me(),
+        spending=site(request).app.spending(principal_of(request)).mine(),
         full_name_max=FULL_NAME_MAX,
     )
 

@@ -23,6 +23,7 @@ from steward.domain.talks import SAID_MAX, Purpose, TalkState
 from steward.faces.http.failures import Failure, failure_of
 from steward.faces.http.guard import GuardedRoute, needs
 from steward.faces.http.site import principal_of, queries, site
+from steward.faces.talk_words import part_words, problem_words, state_words
 from steward.faces.web.render import page
 from steward.faces.words import _
 from steward.ports import Permanent, Transient
@@ -52,34 +53,6 @@ class Typed:
 def talks_of(request: Request) -> Talks:
     """What whoever asks may do about talks."""
     return site(request).app.talks(principal_of(request))
-
-
-def part_words(name: str) -> str:
-    """A part of a brief in words."""
-    return {
-        "title": _("What it is called"),
-        "goal": _("What it is for"),
-        "users": _("Who uses it"),
-        "features": _("What it does"),
-        "out_of_scope": _("What it does not do"),
-        "questions": _("Still open"),
-        "change": _("What is to change"),
-    }.get(name, name)
-
-
-def state_words(state: str) -> str:
-    """Where a talk stands, in words."""
-    words = {"open": _("going on"), "done": _("asked for"), "dropped": _("put away")}
-    return words.get(state, state)
-
-
-def problem_words(code: str) -> str:
-    """Why the model is not at it, in words."""
-    return {
-        "person": _("Your share of the model is used up for today; plain questions go on."),
-        "calls": _("Your share of the model is used up for today; plain questions go on."),
-        "project": _("The share of this project is used up; plain questions go on."),
-    }.get(code, _("The model did not answer the last time; it is asked again, or plain questions go on."))
 
 
 WORDS: Final = {"part": part_words, "state": state_words, "problem": problem_words}
