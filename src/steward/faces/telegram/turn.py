@@ -43,6 +43,9 @@ class Turn:
 
     @property
     def _key(self) -> str:
+        if self.note.album and not self.note.text:
+            # Ten pictures that are sent at once are answered once.
+            return f"{posting.REPLY}album:{self.note.album}"
         # What is said to an edit is said besides what was said to the message.
         return f"{posting.REPLY}{self.note.message_id}" + (":edited" if self.note.edited else "")
 
