@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from steward.domain.chats import Chat
+from steward.faces.telegram import sentences
 from tests.faces.telegram.bench import Bench
 from tests.telegram.people import Person
 
@@ -161,3 +164,19 @@ def test_a_group_that_becomes_larger_stays_connected(desk: Bench, anna: Person) 
     desk.settle()
     assert desk.app.callers.chat(old) is None
     assert chat(desk, new).user == "anna"
+
+
+def test_every_sentence_that_is_said_is_there() -> None:
+    folder = Path(sentences.__file__).parent
+    said = {
+        key
+        for file in folder.glob("*.py")
+        for found in re.findall(
+            r'(?:\.say|\.whisper|\.ask|say_and_show)\(\s*"(\w+)"|text_key="(\w+)"|SENTENCES\["(\w+)"\]',
+            file.read_text(),
+        )
+        for key in found
+        if key
+    }
+    assert len(said) > 20
+    assert said - sentences.SENTENCES.keys() == set()

@@ -236,6 +236,14 @@ def test_what_is_no_text_gets_a_helpful_answer(desk: Bench, anna: Person, kind: 
     assert desk.talks("anna") == []
 
 
+def test_pictures_that_are_sent_together_are_answered_once(desk: Bench, anna: Person) -> None:
+    before = len(anna.sees())
+    for _ in range(4):
+        anna.sends("photo", album="77")
+    desk.settle()
+    assert len(anna.sees()) == before + 1
+
+
 def test_words_beneath_a_picture_are_said(desk: Bench, anna: Person) -> None:
     anna.sends("photo", caption="A shop like this one")
     desk.settle()

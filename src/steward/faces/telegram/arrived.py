@@ -19,7 +19,7 @@ class Note:
     """A message of a person. `account` wrote it; `lang` is what their Telegram speaks, "en" or "ru".
 
     `kind` is Telegram's name of what it holds ("text", "voice", ...); `text` what is written in it or beneath it.
-    `reply_to` is the message that it answers. `for_us`: it is said to the bot, as everything in a private chat is.
+    `album`: what it was sent together with. `reply_to` is the message that it answers. `for_us`: it is said to the bot, as everything in a private chat is.
     """
 
     chat_id: int
@@ -35,6 +35,7 @@ class Note:
     edited: bool = False
     for_us: bool = True
     title: str = ""
+    album: str = ""
 
     @property
     def key(self) -> str:
@@ -90,6 +91,7 @@ def noted(message: Message, bot: str, *, edited: bool = False) -> Note | None:
         edited=edited,
         for_us=private or _addressed(message, text, bot),
         title=message.chat.title or writer.full_name,
+        album=message.media_group_id or "",
     )
 
 

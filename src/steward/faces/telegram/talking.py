@@ -18,8 +18,46 @@ from steward.ports import Permanent
 
 Json = dict[str, Any]
 
-LITTLE: Final = 3
-"""Letters from which a text says something besides the secret that was cut out of it."""
+LITTLE: Final = 2
+"""Words from which a text says something besides the secret that was cut out of it."""
+_NAMING: Final = frozenset(
+    [
+        "password",
+        "passwd",
+        "pass",
+        "pwd",
+        "token",
+        "key",
+        "api",
+        "secret",
+        "login",
+        "user",
+        "is",
+        "the",
+        "my",
+        "our",
+        "here",
+        "this",
+        "it's",
+        "for",
+        "and",
+        "пароль",
+        "токен",
+        "ключ",
+        "секрет",
+        "логин",
+        "апи",
+        "это",
+        "мой",
+        "наш",
+        "вот",
+        "от",
+        "для",
+        "и",
+        "к",
+    ]
+)
+"""Words that only say what a secret is."""
 CANDIDATES: Final = 6
 """Projects that are offered where it is not clear which one is meant."""
 ABOUT_PROJECT: Final = frozenset({"project", "live", "gate", "now", "rollback", "pause", "sure", "estimate"})
@@ -203,8 +241,9 @@ def cut(text: str) -> tuple[str, str]:
 
 
 def says_something(text: str) -> bool:
-    """Whether anything is said besides the secrets that were cut out."""
-    return sum(char.isalpha() for char in re.sub(r"‹[^›]*›", "", text)) >= LITTLE
+    """Whether anything is said besides the secrets that were cut out, and what they were called."""
+    words = re.findall(r"[^\W\d_]{2,}", re.sub(r"‹[^›]*›", " ", text))
+    return sum(word.lower() not in _NAMING for word in words) >= LITTLE
 
 
 def offer_form(turn: Turn, name: str, *, deleted: bool) -> None:

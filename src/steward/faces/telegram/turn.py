@@ -43,6 +43,9 @@ class Turn:
 
     @property
     def _key(self) -> str:
+        if self.note.album and not self.note.text:
+            # Ten pictures that are sent at once are answered once.
+            return f"{posting.REPLY}album:{self.note.album}"
         # What is said to an edit is said besides what was said to the message.
         return f"{posting.REPLY}{self.note.message_id}" + (":edited" if self.note.edited else "")
 
@@ -58,9 +61,8 @@ class Turn:
     def say_and_show(self, text_key: str, kind: str, /, **data: Any) -> None:
         """Answer with a sentence, and a card beneath it."""
         with self.app.store.writing() as tx:
-            if self.answered is None:
-                self.reply(tx, "said", {"text_key": text_key, "values": {}})
-                self.reply(tx, kind, data, suffix=f":{kind}")
+            self.reply(tx, "said", {"text_key": text_key, "values": {}})
+            self.reply(tx, kind, data, suffix=f":{kind}")
 
     def settle(self, kind: str, /, **data: Any) -> None:
         """Answer what was asked of this person with a card: it is asked no more."""
