@@ -9,7 +9,7 @@ from dataclasses import replace
 from steward.app.building import Building
 from steward.app.describing import TEXT_MAX, Wish
 from steward.app.errors import Invalid
-from steward.app.talking import by_hand, homes_of, lacks_of, waiting
+from steward.app.talking import by_hand, homes_of, lacks_of, lang_of, waiting
 from steward.domain.brief import words_of
 from steward.domain.dialog import answers_of
 from steward.domain.latin import latin
@@ -29,7 +29,7 @@ def order_draft(tx: Writes, talk: Talk, template: Template, commands: Building) 
     """The draft with the spec that the brief comes to, approved where its principal may. Raises Invalid."""
     _must_be_whole(tx, talk)
     project = _draft(tx, talk, commands)
-    words = words_of(talk.brief)
+    words = words_of(talk.brief, lang_of(tx, talk))
     wish = Wish(
         template=talk.brief.template,
         answers=answers_of(talk.brief, template),
@@ -45,7 +45,7 @@ def order_draft(tx: Writes, talk: Talk, template: Template, commands: Building) 
 def ask_update(tx: Writes, talk: Talk, commands: Building) -> Project:
     """The update of what is live, as the talk says it. Raises Invalid, Refused, Undriven."""
     _must_be_whole(tx, talk)
-    words = words_of(talk.brief)
+    words = words_of(talk.brief, lang_of(tx, talk))
     text = words if len(words) <= TEXT_MAX else f"{words[: TEXT_MAX - 1]}…"
     return commands.place_update(tx, talk.project_id or "", text.strip())
 

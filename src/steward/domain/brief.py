@@ -64,14 +64,22 @@ def bounded(brief: Brief) -> Brief:
     )
 
 
-def words_of(brief: Brief) -> str:
-    """The brief as one text, as a spec keeps it and agents read it."""
+_HEADS: Final = {
+    "en": ("For", "It does", "Out of scope", "Open"),
+    "ru": ("Для кого", "Умеет", "Не входит", "Не решено"),
+}
+"""What the parts of a brief are called in its text. It is kept as it was made, in the language of whoever talked."""
+
+
+def words_of(brief: Brief, lang: str = "en") -> str:
+    """The brief as one text, as a spec keeps it and agents read it, with the names of its parts in that language."""
+    users, features, out, questions = _HEADS.get(lang, _HEADS["en"])
     parts = [
         brief.goal,
-        f"For: {brief.users}" if brief.users else "",
-        _listed("It does", brief.features),
-        _listed("Out of scope", brief.out_of_scope),
-        _listed("Open", brief.questions),
+        f"{users}: {brief.users}" if brief.users else "",
+        _listed(features, brief.features),
+        _listed(out, brief.out_of_scope),
+        _listed(questions, brief.questions),
     ]
     return "\n\n".join(part for part in parts if part)
 

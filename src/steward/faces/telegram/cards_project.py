@@ -223,7 +223,7 @@ def gate_card(desk: Desk) -> Rendered | None:
     if shown["status"] != status or not gate_is_open(shown):
         if desk.post.message_id is None:
             return None
-        return card(Page().lines(heading(shown)).lines(settled_line(shown)))
+        return card(Page().lines(heading(shown)).lines(settled_line()))
     page.lines(*_waits_for(shown))
     spec = newest_spec(desk, shown["slug"])
     if spec is not None and shown["status"] == Status.DRAFT:
@@ -238,9 +238,9 @@ def gate_card(desk: Desk) -> Rendered | None:
     return card(page, *found, desk.open_button(*_board(shown["slug"])))
 
 
-def settled_line(shown: Json) -> str:
-    """That a question is closed, and where the project stands now."""
-    return f"✔️ {esc(_('This is settled: it is now «{status}».', status=status_label(shown['status'])))}"
+def settled_line() -> str:
+    """That a question is closed. It says no more, so that it need not be edited again with every step that follows."""
+    return f"✔️ {esc(_('This is settled. The card of the project shows how it goes on.'))}"
 
 
 def gate_is_open(shown: Json) -> bool:

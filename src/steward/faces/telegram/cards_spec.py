@@ -121,7 +121,7 @@ def _standing(desk: Desk, shown: Json, spec: Json, newest: int) -> tuple[str, li
     if spec["version"] != newest:
         return esc(_("This version is out of date: there is version {n}.", n=newest)), []
     if shown["status"] != Status.ESTIMATED or running(shown):
-        return settled_line(shown), []
+        return settled_line(), []
     found = gate_rows(desk, shown)
     if not any(button.data.startswith("p:confirm") for row in found for button in row):
         return f"👉 {esc(_('An approver has to confirm it; you will see here when they did.'))}", found
@@ -134,7 +134,7 @@ def sure_card(desk: Desk) -> Rendered:
     ref, version = shown["id"], shown["version"]
     page = Page().lines(heading(shown, "❗️"))
     if shown["status"] != Status.ESTIMATED:
-        return closed(page, shown, settled_line(shown))
+        return closed(page, shown, settled_line())
     if version != int(desk.data["version"]):
         return closed(page, shown, changed_line())
     budget = desk.app.policy.budget_usd
