@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
@@ -154,6 +155,20 @@ def record(desk: Bench) -> Any:
 @settings(max_examples=8, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate])
 @given(st.lists(step(), min_size=1, max_size=5))
 def test_nothing_is_lost_and_nothing_doubled_however_it_dies(steps: list[Step]) -> None:
+    note(repr(steps))
+    plain = play([Step(one.what) for one in steps])
+    assert play(steps) == plain
+
+
+@pytest.mark.soak
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.generate],
+)
+@given(st.lists(step(), min_size=3, max_size=10))
+def test_nothing_is_lost_and_nothing_doubled_in_long_stories(steps: list[Step]) -> None:
     note(repr(steps))
     plain = play([Step(one.what) for one in steps])
     assert play(steps) == plain
