@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import board, engine, live, looks, receiver, reconcile, road, scan, scoring, start
+from benchmarks import board, chats, engine, live, looks, receiver, reconcile, road, scan, scoring, start
 from benchmarks.measure import Result
 
 
@@ -33,6 +33,7 @@ def main() -> int:
     tell(scan.scanning())
     tell(*board.board(max(s for s in sizes if s <= 10_000)))
     tell(scoring.scoring(max(s for s in sizes if s <= 10_000)))
+    tell(*chats.following())
     for measured in receiver.receiving():
         tell(measured)
     for measured in live.live():

@@ -18,8 +18,8 @@ from steward.ports import Permanent
 
 Json = dict[str, Any]
 
-LITTLE: Final = 2
-"""Words from which a text says something besides the secret that was cut out of it."""
+LITTLE: Final = 4
+"""Words from which a text says something besides the secret that was cut out of it: with fewer it was about that."""
 _NAMING: Final = frozenset(
     [
         "password",
