@@ -62,7 +62,7 @@ def test_a_talk_becomes_a_draft_with_its_spec_which_is_estimated(talking: Talkin
         "accent": "teal",
     }
     assert spec.criteria == ("каталог", "корзина", "оплата")
-    assert "For: Жители города" in spec.brief
+    assert "Для кого: Жители города" in spec.brief
     assert spec.made_by == "user:anna"
     talking.driven.drive()
     assert talking.driven.project(project.slug).status is Status.ESTIMATED

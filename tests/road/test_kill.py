@@ -126,12 +126,6 @@ def test_a_worker_killed_on_sqlite_is_replaced_by_the_next(tmp_path: Path) -> No
     killed(tmp_path, f"sqlite:///{tmp_path}/steward.db", (18720, 18729), at_once=1, kills=1)
 
 
-def test_a_worker_killed_on_postgresql_leaves_its_work_to_the_other(
-    tmp_path: Path, postgres_only: str
-) -> None:
-    killed(tmp_path, postgres_only, (18730, 18739), at_once=2, kills=1)
-
-
 @pytest.mark.soak
 @pytest.mark.parametrize("number", range(20))
 def test_workers_killed_at_any_moment_on_postgresql(tmp_path: Path, postgres_only: str, number: int) -> None:

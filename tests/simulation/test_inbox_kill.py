@@ -112,10 +112,6 @@ def kill_loop(folder: Path, kills: int) -> None:
     assert check(f"sqlite:///{folder / 'steward.db'}") == []
 
 
-def test_what_was_answered_202_outlives_a_few_kills(tmp_path: Path) -> None:
-    kill_loop(tmp_path, kills=3)
-
-
 @pytest.mark.soak
 def test_what_was_answered_202_outlives_thirty_kills(tmp_path: Path) -> None:
     kill_loop(tmp_path, kills=30)

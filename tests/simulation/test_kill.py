@@ -113,11 +113,6 @@ def replay(project_id: str, status: Status, events: list[Event]) -> None:
     assert at == status.value
 
 
-def test_a_few_kills_lose_nothing(tmp_path: Path) -> None:
-    with Hub(orgs=["acme"]) as hub:
-        kill_loop(hub, tmp_path, kills=2)
-
-
 @pytest.mark.soak
 def test_fifty_kills_lose_nothing(tmp_path: Path) -> None:
     with Hub(orgs=["acme"]) as hub:

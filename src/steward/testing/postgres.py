@@ -37,6 +37,10 @@ rm -rf "${1%/*}"
 """
 """Runs the server until standard input ends, which it does even when this process is killed."""
 
+MEMORY: Final = Path("/dev/shm")  # noqa: S108 - of the system's own; a folder within it has a random name
+MEMORY_MIN: Final = 2 * 1024**3
+FILE_COPY_SINCE: Final = 150_000
+"""The first version that can be told how to copy a database."""
 _SETTINGS: Final = """
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
@@ -61,7 +65,7 @@ def server() -> Iterator[str]:
         yield given
         return
     programs, user = _programs(), _user()
-    folder = Path(tempfile.mkdtemp(prefix="steward-postgres-"))
+    folder = Path(tempfile.mkdtemp(prefix="steward-postgres-", dir=_memory()))
     if user is not None:
         os.chown(folder, user.pw_uid, user.pw_gid)
     try:
@@ -69,6 +73,15 @@ def server() -> Iterator[str]:
             yield url
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _memory() -> Path | None:
+    """A place in memory, where there is one with room: each test copies a database of some thousand pages."""
+    try:
+        free = shutil.disk_usage(MEMORY).free
+    except OSError:
+        return None
+    return MEMORY if free >= MEMORY_MIN else None
 
 
 def _programs() -> Path:
@@ -164,7 +177,10 @@ def fresh_database(server_url: str, template: str = "template0") -> str:
     Nobody may be connected to the template meanwhile.
     """
     name = f"steward_{uuid.uuid4().hex[:16]}"
-    _run(server_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        # Copying the files is several times as quick as logging each page, where nothing is ever synced.
+        how = " STRATEGY FILE_COPY" if connection.info.server_version >= FILE_COPY_SINCE else ""
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"{how}')
     return make_url(server_url).set(database=name).render_as_string(hide_password=False)
 
 

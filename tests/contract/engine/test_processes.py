@@ -190,6 +190,7 @@ def test_on_postgresql_a_living_process_takes_up_what_a_killed_one_left(
         assert min(taken_up) - killed_at < 10
 
 
+@pytest.mark.soak
 def test_a_process_that_stands_still_keeps_its_work_for_a_lease_and_not_for_longer(
     postgres_database: str, tmp_path: Path
 ) -> None:

@@ -23,7 +23,7 @@ SAMPLES = {"number": "999", "login": "acme", "version": "x", "path": "y", "trigg
 """What stands in an address for its fields; for others a name that nobody bears."""
 STREAMS = ("/live", "/api/v1/events/stream")
 """They end only with their reader: asked with a position that is none, they say so at once."""
-PROVEN_OTHERWISE = {("POST", "/login"), ("POST", "/hooks/github")}
+PROVEN_OTHERWISE = {("POST", "/login"), ("POST", "/hooks/github"), ("POST", "/hooks/telegram")}
 """Open to anybody, who then shows a link or a signature: 401 is their own answer to a wrong one."""
 
 Line = tuple[str, str, str, dict[str, bool]]

@@ -103,12 +103,14 @@ class Written(BaseModel):
 def brief_of(heard: Heard, written: Written) -> Brief:
     """The brief that follows: within its bounds, with answers to questions that the template has, and that fit."""
     before = heard.brief
+    # Cut first: a text of blanks and control characters alone says nothing, and replaces nothing.
+    said = bounded(Brief(title=written.title or "", goal=written.goal or "", users=written.users or ""))
     return bounded(
         replace(
             before,
-            title=written.title or before.title,
-            goal=written.goal or before.goal,
-            users=written.users or before.users,
+            title=said.title or before.title,
+            goal=said.goal or before.goal,
+            users=said.users or before.users,
             features=_kept(written.features, before.features),
             out_of_scope=_kept(written.out_of_scope, before.out_of_scope),
             questions=_kept(written.open_questions, before.questions),
