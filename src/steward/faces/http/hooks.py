@@ -43,7 +43,7 @@ async def receive(request: Request) -> Response:
     receiver = site(request).receiver
     if (refusal := receiver.unproven(request.headers)) is not None:
         return await _refuse(request, receiver, refusal)
-    body = await _body(request)
+    body = await body_within(request, BODY_MAX_BYTES)
     if body is None:
         return await _refuse(request, receiver, TOO_LARGE)
     checked = receiver.check(request.headers, body)
@@ -57,16 +57,16 @@ async def receive(request: Request) -> Response:
     return JSONResponse({"state": "accepted" if fresh else "duplicate"}, 202)
 
 
-async def _body(request: Request) -> bytes | None:
-    """The body as it came; None if it is too large, without reading it to its end."""
+async def body_within(request: Request, most: int) -> bytes | None:
+    """The body as it came; None if it has more bytes than that, without reading it to its end."""
     told = request.headers.get("content-length", "")
-    if told.isascii() and told.isdigit() and int(told[:20]) > BODY_MAX_BYTES:
+    if told.isascii() and told.isdigit() and int(told[:20]) > most:
         return None
     chunks: list[bytes] = []
     size = 0
     async for chunk in request.stream():
         size += len(chunk)
-        if size > BODY_MAX_BYTES:
+        if size > most:
             return None
         chunks.append(chunk)
     return b"".join(chunks)

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from steward.faces.http.failures import Failure, answer
 from steward.faces.http.guard import GuardedRoute, public
+from steward.faces.http.hooks import body_within
 from steward.faces.http.site import site
 from steward.faces.telegram.door import Closed
 
@@ -39,7 +40,7 @@ async def receive(request: Request) -> Response:
     door = site(request).telegram
     if door is None or not door.proves(request.headers.get(HEADER, "")):
         return _refuse(request, 401, "unproven", "the secret is missing or wrong")
-    body = await _body(request)
+    body = await body_within(request, BODY_MAX_BYTES)
     if body is None:
         return _refuse(request, 413, "too-large", "the body is larger than any update")
     try:
@@ -56,18 +57,6 @@ async def receive(request: Request) -> Response:
     if not handled:
         return _refuse(request, 503, "busy", "the update could not be handled now")
     return JSONResponse({"state": "handled"})
-
-
-async def _body(request: Request) -> bytes | None:
-    """The body as it came; None if it is too large, without reading it to its end."""
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > BODY_MAX_BYTES:
-            return None
-        chunks.append(chunk)
-    return b"".join(chunks)
 
 
 def _refuse(request: Request, status: int, code: str, detail: str) -> Response:
