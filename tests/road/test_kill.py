@@ -122,6 +122,7 @@ def _others(status: str) -> list[str]:
     return [one for one in [*known, "verifying", "verified", "deploying", "active"] if one != status]
 
 
+@pytest.mark.soak
 def test_a_worker_killed_on_sqlite_is_replaced_by_the_next(tmp_path: Path) -> None:
     killed(tmp_path, f"sqlite:///{tmp_path}/steward.db", (18720, 18729), at_once=1, kills=1)
 

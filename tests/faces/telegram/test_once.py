@@ -152,7 +152,7 @@ def record(desk: Bench) -> Any:
     return talks, works, kinds, (chat.lang, chat.quiet, chat.muted_until is not None), posts
 
 
-@settings(max_examples=8, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=5, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate])
 @given(st.lists(step(), min_size=1, max_size=5))
 def test_nothing_is_lost_and_nothing_doubled_however_it_dies(steps: list[Step]) -> None:
     note(repr(steps))
