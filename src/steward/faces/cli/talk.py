@@ -134,7 +134,8 @@ def order(session: Session, number: int) -> None:
     done = act(number, before["version"])
     _shown(session, done)
     if done["project"]:
-        session.note(_("Next: {command}", command=f"steward project show {done['project']}"))
+        slug = session.queries.project(done["project"])["slug"]
+        session.note(_("Next: {command}", command=f"steward project show {slug}"))
 
 
 @talk.command("drop", help="Put a talk away. What it had become stays.")

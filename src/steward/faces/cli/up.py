@@ -231,6 +231,7 @@ class Up:
             f"{steward} project order corner-shop --title 'Corner shop' --yes",
             f"{steward} wait corner-shop --for status=active",
             f"{steward} project open corner-shop",
+            f"{steward} talk new 'A page for my bakery, where people order bread'",
             f"{steward} incident list",
         ):
             self._say(f"  {words}")
