@@ -34,7 +34,7 @@ ACTS = (
     "push", "push", "push workflow", "push ours", "force back", "force aside", "robot", "robot workflow",
     "stranger", "merge", "squash", "delete ours", "update", "update", "work", "work", "work", "beat", "beat",
     "meet push", "meet push ours", "meet merge", "deliver", "deliver last", "leave", "leave", "ship", "rebase",
-    "stop", "restart", "continue", "tell",
+    "stop", "restart", "tell",
 )  # fmt: skip
 
 steps = st.lists(st.tuples(st.sampled_from(ACTS), st.integers(0, 9)), min_size=4, max_size=25)
@@ -224,9 +224,6 @@ class Tale:
 
     def _restart(self, _number: int) -> None:
         self.driven.begin()
-
-    def _continue(self, _number: int) -> None:
-        hands(self.driven).leave("shop", Exit.RESUME)
 
     def _tell(self, number: int) -> None:
         self._deliver(number)

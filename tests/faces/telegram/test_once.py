@@ -162,7 +162,7 @@ def test_nothing_is_lost_and_nothing_doubled_however_it_dies(steps: list[Step]) 
 
 @pytest.mark.soak
 @settings(
-    max_examples=150,
+    max_examples=60,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.generate],
