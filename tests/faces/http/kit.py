@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -83,3 +84,8 @@ def served(
         for client in made.clients:
             client.close()
         store.close()
+
+
+def text(answer: Any) -> str:
+    """A page without its tags, its blanks folded."""
+    return " ".join(re.sub(r"<[^>]+>", " ", answer.text).split())

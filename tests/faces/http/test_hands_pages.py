@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -14,7 +13,7 @@ from steward.faces.web.render import error_page
 from steward.testing.building import FakeForgeWrite
 from steward.testing.touched import PATCH, TIP, drift, keep_patch, touch
 from tests.faces.http.api_kit import api
-from tests.faces.http.kit import Served, served
+from tests.faces.http.kit import Served, served, text
 
 
 @pytest.fixture
@@ -27,11 +26,6 @@ def here() -> Iterator[Served]:
         touch(world, "shop")
         world.store.publish()
         yield made
-
-
-def text(answer: Any) -> str:
-    """A page without its tags, its blanks folded."""
-    return " ".join(re.sub(r"<[^>]+>", " ", answer.text).split())
 
 
 def shown(here: Served) -> dict[str, Any]:

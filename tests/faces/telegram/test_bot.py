@@ -65,6 +65,11 @@ def until(what: Callable[[], bool], seconds: float = 20) -> None:
         time.sleep(0.02)
 
 
+def said(desk: Bench) -> list[str]:
+    """What Anna has said in her talks."""
+    return [row["text"] for talk in desk.talks("anna") for row in talk["said"]]
+
+
 def connected(desk: Bench, account: int) -> bool:
     return desk.app.callers.principal(account) is not None
 
@@ -145,10 +150,9 @@ def test_an_update_of_an_unknown_form_does_not_stop_the_others(desk: Bench) -> N
         desk.server.state.put("message", {"message_id": "no number"})
     anna.writes("A shop for cups")
     with running(desk):
-        until(
-            lambda: "A shop for cups" in [row["text"] for talk in desk.talks("anna") for row in talk["said"]]
-        )
+        until(lambda: "A shop for cups" in said(desk))
         desk.server.drained()
+    assert said(desk) == ["first", "A shop for cups"]
 
 
 def test_it_stops_while_telegram_holds_the_line(desk: Bench) -> None:
@@ -186,6 +190,7 @@ def test_delivered_updates_are_handled_before_they_are_answered(desk: Bench) -> 
         anna.writes("A shop for cups")
         until(lambda: desk.talks("anna") != [])
         desk.server.drained()
+    assert said(desk) == ["A shop for cups"], "once, and before it was answered"
 
 
 def test_only_telegram_delivers(desk: Bench) -> None:

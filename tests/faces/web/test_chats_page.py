@@ -17,7 +17,7 @@ from steward.faces.http.live import Live
 from steward.faces.http.site import Site
 from steward.faces.web.render import error_page
 from steward.testing.world import World
-from tests.faces.http.kit import Served, Visitor
+from tests.faces.http.kit import Served, Visitor, text
 
 PAGE: Final = "/settings/telegram"
 BORIS, CLARA, GROUP = 100, 200, -300
@@ -51,10 +51,6 @@ def here() -> Iterator[Served]:
 def boris(here: Served) -> Visitor:
     """Somebody who may order projects, and see to no other people."""
     return here.visitor(Role.OPERATOR, "boris")
-
-
-def text(answer: Any) -> str:
-    return " ".join(re.sub(r"<[^>]+>", " ", answer.text).split())
 
 
 def chat(here: Served, chat_id: int) -> Chat | None:

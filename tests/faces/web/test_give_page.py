@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +21,7 @@ from steward.faces.http.live import Live
 from steward.faces.http.site import Site
 from steward.faces.web.render import error_page
 from steward.testing.world import World
-from tests.faces.http.kit import Served
+from tests.faces.http.kit import Served, text
 
 VALUE: Final = "correct horse battery staple"
 PEM: Final = "-----BEGIN KEY-----\r\nMIIabc\r\n-----END KEY-----"
@@ -59,10 +58,6 @@ def kept(here: Served) -> dict[str, str]:
     assert here.world.app.vault is not None
     with here.world.store.reading() as view:
         return here.world.app.vault.values(view, project.id, Place.RUN)
-
-
-def text(answer: Any) -> str:
-    return " ".join(re.sub(r"<[^>]+>", " ", answer.text).split())
 
 
 def test_a_stranger_with_the_link_gives_the_value_once(

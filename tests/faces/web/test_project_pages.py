@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from steward.domain.people import Role
 from steward.faces.web.assets import address, assets
 from steward.faces.web.render import error_page
-from tests.faces.http.kit import Served, Visitor, served
+from tests.faces.http.kit import Served, Visitor, served, text
 
 
 @pytest.fixture
@@ -22,11 +21,6 @@ def here() -> Iterator[Served]:
         made.world.commands().order("loyalty", title="Points <b>")
         made.world.store.publish()
         yield made
-
-
-def text(answer: Any) -> str:
-    """A page without its tags, its blanks folded."""
-    return " ".join(re.sub(r"<[^>]+>", " ", answer.text).split())
 
 
 def version(here: Served, slug: str) -> int:

@@ -20,7 +20,7 @@ from steward.faces.http.live import Live
 from steward.faces.http.site import Site
 from steward.faces.web.render import error_page
 from steward.testing.driven import Driven
-from tests.faces.http.kit import Served, Visitor
+from tests.faces.http.kit import Served, Visitor, text
 
 VALUE: Final = "correct horse battery staple"
 PAGE: Final = "/projects/shop/secrets"
@@ -48,10 +48,6 @@ def here(tmp_path: Path) -> Iterator[Served]:
 def boris(here: Served) -> Visitor:
     """Somebody who may set values."""
     return here.visitor(Role.OPERATOR, "boris")
-
-
-def text(answer: Any) -> str:
-    return " ".join(re.sub(r"<[^>]+>", " ", answer.text).split())
 
 
 def without(here: Served, **parts: Any) -> Visitor:

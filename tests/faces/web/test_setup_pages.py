@@ -16,7 +16,7 @@ from steward.faces.http.live import Live
 from steward.faces.http.site import Site
 from steward.faces.web.render import error_page
 from tests.app.setup_kit import PLAIN, Surveyed
-from tests.faces.http.kit import Served
+from tests.faces.http.kit import Served, text
 
 
 @pytest.fixture
@@ -34,10 +34,6 @@ def here(tmp_path: Any) -> Iterator[Served]:
     for client in made.clients:
         client.close()
     world.store.close()
-
-
-def text(answer: Any) -> str:
-    return " ".join(re.sub(r"<[^>]+>", " ", answer.text).split())
 
 
 def test_many_are_chosen_on_the_import_page_taken_in_and_one_is_adopted(here: Served) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from steward.domain.people import Role
 from steward.domain.spending import Allowance, MindCall, Usage
 from steward.faces.http.app import build
-from tests.faces.http.kit import Served, served
+from tests.faces.http.kit import Served, served, text
 
 PAGE = "/settings/spending"
 
@@ -29,10 +28,6 @@ def here() -> Iterator[Served]:
                 usage = Usage("openai:gpt-5", 900, 80, cost, "computed" if cost else "unknown")
                 tx.add_mind_call(MindCall(now, name, 1, usage))
         yield made
-
-
-def text(answer: Any) -> str:
-    return " ".join(re.sub(r"<[^>]+>", " ", answer.text).split())
 
 
 def test_ones_own_are_shown_with_the_limits(here: Served) -> None:

@@ -23,7 +23,7 @@ from steward.faces.http.live import Live
 from steward.faces.http.site import Site
 from steward.faces.web.render import error_page
 from steward.testing.world import World
-from tests.faces.http.kit import Served, Visitor
+from tests.faces.http.kit import Served, Visitor, text
 
 TOKEN: Final = "ghp_" + "a1B2c3D4e5" * 4
 WANTED: Final = "A page where guests book a table"
@@ -48,10 +48,6 @@ def here(tmp_path: Path) -> Iterator[Served]:
 def boris(here: Served) -> Visitor:
     """Somebody who may order, and not approve."""
     return here.visitor(Role.OPERATOR, "boris")
-
-
-def text(answer: Any) -> str:
-    return " ".join(re.sub(r"<[^>]+>", " ", answer.text).split())
 
 
 def begin(boris: Visitor, words: str = WANTED, **more: str) -> str:

@@ -19,7 +19,7 @@ from steward.faces.web.render import error_page
 from steward.testing.showcase import furnish
 from steward.testing.showcase_building import operation_id
 from steward.testing.world import ANYONE
-from tests.faces.http.kit import Served, Visitor, served
+from tests.faces.http.kit import Served, Visitor, served, text
 
 ORDER = {
     "slug": "tea-house",
@@ -45,11 +45,6 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     for client in made.clients:
         client.close()
     world.store.close()
-
-
-def text(answer: Any) -> str:
-    """A page without its tags, its blanks folded."""
-    return " ".join(re.sub(r"<[^>]+>", " ", answer.text).split())
 
 
 def project(here: Served, slug: str) -> dict[str, Any]:
