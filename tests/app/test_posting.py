@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -179,12 +180,20 @@ def test_what_is_refused_is_given_up_at_once_and_the_others_go_on(desk: Desk) ->
     assert (desk.post("a").state, told(desk)) == (PostState.FAILED, ["message is too long"])
 
 
-def test_what_cannot_be_written_is_given_up_and_the_others_go_on(desk: Desk) -> None:
+def test_what_cannot_be_written_is_given_up_and_the_others_go_on(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
     desk.wants("a", "broken")
     desk.wants("b", "two")
     desk.ticks(4)
     assert desk.texts() == ["b=two"]
     assert desk.post("a").error == "it could not be written: KeyError"
+    (line,) = [
+        record.getMessage() for record in caplog.records if "could not be written" in record.getMessage()
+    ]
+    assert re.search(r"could not be written: KeyError at \w+\.py:\d+$", line), (
+        "where, and nothing that was written"
+    )
 
 
 def test_telegram_asks_to_wait_and_that_chat_waits_while_others_do_not(desk: Desk) -> None:

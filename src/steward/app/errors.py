@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -83,3 +84,10 @@ class LeaseHeld(Exception):
     def __init__(self, holder: str) -> None:
         super().__init__(f"another Steward runs on this database: {holder}")
         self.holder = holder
+
+
+def placed(error: BaseException) -> str:
+    """An error's kind and where it was raised, for the log: never its words, which may hold what somebody wrote."""
+    steps = traceback.extract_tb(error.__traceback__)
+    where = f" at {steps[-1].filename.rpartition('/')[2]}:{steps[-1].lineno}" if steps else ""
+    return f"{type(error).__name__}{where}"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from steward.app.errors import placed
 from steward.app.filing import file_reports
 from steward.app.outbox import ATTEMPTS_MAX, BACKOFF_S, CLAIM_S
 from steward.app.pacing import Pace
@@ -18,6 +20,8 @@ from steward.domain.instant import Instant, elapsed_s
 from steward.domain.journal import Event, Kind
 from steward.ports import Lease, Permanent, StoreUnavailable, Transient, Unauthorised, Unreachable
 from steward.ports.chats import Blocked, Flooded, Gone, Messenger, Moved, Place, Refused
+
+log = logging.getLogger(__name__)
 
 ACTOR: Final = "telegram"
 TICK_S: Final = 0.3
@@ -126,6 +130,7 @@ class Posting:
         except StoreUnavailable:
             raise
         except Exception as error:  # noqa: BLE001 -- what one post cannot say must not silence the others
+            log.error("a post of the kind %s could not be written: %s", post.kind, placed(error))  # noqa: TRY400 - a traceback would hold what somebody wrote
             self._give_up(post, f"it could not be written: {type(error).__name__}")
             return 0
         if shown is None:

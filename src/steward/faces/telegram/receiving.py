@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -18,6 +17,7 @@ from aiogram.exceptions import TelegramAPIError
 from aiogram.types import CallbackQuery, ChatMemberUpdated, Message, Update
 
 from steward.app.application import Application
+from steward.app.errors import placed
 from steward.faces.telegram.arrived import Note, noted, pressed
 from steward.faces.telegram.hand import Told
 from steward.faces.telegram.meeting import Meeting
@@ -77,8 +77,7 @@ class Receiving:
         """Count a failure; the last one sets the update aside. What was written in it is never logged."""
         number = update.update_id
         self.failures[number] = self.failures.get(number, 0) + 1
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        told = f"{type(error).__name__} at {where.filename.rpartition('/')[2]}:{where.lineno}"
+        told = placed(error)
         if self.failures[number] < TRIES:
             log.warning("update %d failed: %s; it is tried again", number, told)
             raise NotNow from error
